@@ -1,0 +1,5 @@
+//! envctl: typed environments for programs.
+
+pub mod diagnostic;
+pub mod secret;
+pub mod source;

@@ -1,0 +1,3 @@
+//! The `envctl` program.
+
+fn main() {}
