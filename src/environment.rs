@@ -1,0 +1,296 @@
+//! Environment files: where each variable's value comes from.
+
+use std::collections::BTreeMap;
+
+use crate::config::bad_word;
+use crate::diagnostic::{Code, Diagnostic, Diagnostics};
+use crate::document::{self, Located, Table, Value};
+use crate::name;
+use crate::reference::Reference;
+use crate::source::{SourceId, Span};
+use crate::template::{Template, Written};
+
+/// What stands behind a name.
+#[derive(Debug, Clone)]
+pub enum Assignment {
+    /// Cleartext, perhaps made from other variables.
+    Value(Written),
+    /// An encrypted value.
+    Sealed(Sealed),
+    /// A place in a backend.
+    Reference(Reference),
+    /// Explicitly nothing, though a parent assigns it.
+    Absent,
+}
+
+/// An entry of `[secrets]`.
+#[derive(Debug, Clone)]
+pub struct Sealed {
+    /// Generation in which the value last changed.
+    pub since: i64,
+    /// Day on which it last changed, `YYYY-MM-DD`.
+    pub rotated: String,
+}
+
+/// A name with what is assigned to it.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// The name.
+    pub name: String,
+    /// Where the name stands.
+    pub key_span: Span,
+    /// Where the value stands.
+    pub span: Span,
+    /// What is assigned.
+    pub assignment: Assignment,
+}
+
+/// The entries of one table by name.
+pub type Entries = BTreeMap<String, Entry>;
+
+/// One file of `environments/`.
+#[derive(Debug)]
+pub struct EnvironmentFile {
+    /// The environment's name.
+    pub name: String,
+    /// The file.
+    pub source: SourceId,
+    /// Whether it is the overlay of this machine.
+    pub is_overlay: bool,
+    /// The parent.
+    pub extends: Option<Located<String>>,
+    /// Whether it is production-like.
+    pub protected: Option<Located<bool>>,
+    /// Whether it is only a parent.
+    pub is_abstract: bool,
+    /// Who shall be able to read the secrets.
+    pub recipients: Option<Located<Vec<Located<String>>>>,
+    /// `[values]`.
+    pub values: Entries,
+    /// `[for.SCHEMA]` by schema, with the place of the schema's name.
+    pub per_schema: BTreeMap<String, (Span, Entries)>,
+    /// `[secrets]`.
+    pub secrets: Entries,
+}
+
+const KEYS: &[&str] = &["extends", "protected", "abstract", "recipients", "values", "for", "secrets", "seal", "push"];
+const OVERLAY_KEYS: &[&str] = &["values", "for"];
+
+/// Endings of entries that belong to a rotation, not to a variable.
+const SUFFIXES: &[&str] = &["-next", "-previous", "-journal"];
+
+impl EnvironmentFile {
+    /// Reads an environment; nothing if it is no TOML.
+    pub fn read(name: &str, is_overlay: bool, text: &str, source: SourceId, problems: &mut Diagnostics) -> Option<Self> {
+        let document = document::parse(text, source, problems)?;
+        let root = document::root(&document, source);
+        if is_overlay {
+            root.only(OVERLAY_KEYS, "a local overlay", problems);
+        } else {
+            root.only(KEYS, "an environment", problems);
+        }
+        let reader = Reader { text };
+        let values = root.table("values", problems).map(|table| reader.entries(&table, problems)).unwrap_or_default();
+        let mut per_schema = BTreeMap::new();
+        for (schema, table) in root.tables("for", problems) {
+            per_schema.insert(schema.value.to_owned(), (schema.span, reader.entries(&table, problems)));
+        }
+        let secrets = root.table("secrets", problems).map(|table| reader.secrets(&table, problems)).unwrap_or_default();
+        let recipients_span = root.get("recipients").map(|value| value.span);
+        let recipients = root.texts("recipients", problems);
+        let file = Self {
+            name: name.to_owned(),
+            source,
+            is_overlay,
+            extends: root.text("extends", problems).filter(|parent| is_environment(parent, problems)),
+            protected: root.flag("protected", problems),
+            is_abstract: root.flag("abstract", problems).is_some_and(|flag| flag.value),
+            recipients: recipients.zip(recipients_span).map(|(names, span)| Located::new(names, span)),
+            values,
+            per_schema,
+            secrets,
+        };
+        file.check_seal(&root, problems);
+        file.check_tables(problems);
+        Some(file)
+    }
+
+    /// All entries with the schema they are for, if they are for one only.
+    pub fn all(&self) -> impl Iterator<Item = (Option<&str>, &Entry)> {
+        let common = self.values.values().chain(self.secrets.values()).map(|entry| (None, entry));
+        let own = self.per_schema.iter().flat_map(|(schema, (_, entries))| entries.values().map(|entry| (Some(schema.as_str()), entry)));
+        common.chain(own)
+    }
+
+    /// All entries of one name: in clear for all schemas, in clear for some, sealed.
+    pub fn named(&self, name: &str) -> impl Iterator<Item = &Entry> {
+        let own = self.per_schema.values().filter_map(move |(_, entries)| entries.get(name));
+        self.values.get(name).into_iter().chain(own).chain(self.secrets.get(name))
+    }
+
+    /// What this file assigns to a name for a schema: `[for.SCHEMA]` wins.
+    pub fn find(&self, name: &str, schema: &str) -> Option<&Entry> {
+        let own = self.per_schema.get(schema).and_then(|(_, entries)| entries.get(name));
+        own.or_else(|| self.values.get(name)).or_else(|| self.secrets.get(name))
+    }
+
+    /// `[secrets]` needs `[seal]`.
+    fn check_seal(&self, root: &Table<'_>, problems: &mut Diagnostics) {
+        if let (Some(span), None) = (root.key_span("secrets"), root.get("seal")) {
+            let message = "there is `[secrets]` but no `[seal]`: nothing says who can read them, nor that they are complete";
+            problems.push(Diagnostic::error(Code::SealedStructure, message).at(span, ""));
+        }
+        if let Some(value) = root.get("seal") {
+            value.expect(value.table(), "seal", "a table", problems);
+        }
+    }
+
+    /// A name in `[secrets]` stands nowhere else; names that differ in case only are one name.
+    fn check_tables(&self, problems: &mut Diagnostics) {
+        for (_, entry) in self.all().filter(|(_, entry)| !matches!(entry.assignment, Assignment::Sealed(_))) {
+            if let Some(sealed) = self.secrets.get(&entry.name) {
+                let message = format!("`{}` stands in `[secrets]` and in clear", entry.name);
+                let diagnostic = Diagnostic::error(Code::DuplicateName, message).at(entry.key_span, "here");
+                problems.push(diagnostic.at(sealed.key_span, "sealed here").help("keep the sealed entry and delete the other"));
+            }
+        }
+        let tables = [&self.values, &self.secrets].into_iter().chain(self.per_schema.values().map(|(_, entries)| entries));
+        for table in tables {
+            let mut folded: BTreeMap<String, Span> = BTreeMap::new();
+            for entry in table.values() {
+                if let Some(first) = folded.insert(entry.name.to_ascii_uppercase(), entry.key_span) {
+                    let message = "two names are the same but for upper and lower case";
+                    problems.push(Diagnostic::error(Code::DuplicateName, message).at(entry.key_span, "here").at(first, "and here"));
+                }
+            }
+        }
+    }
+}
+
+fn is_environment(parent: &Located<String>, problems: &mut Diagnostics) -> bool {
+    let right = name::is_word(&parent.value);
+    if !right {
+        problems.push(bad_word("environment", parent.span));
+    }
+    right
+}
+
+/// Reads the tables of one document.
+struct Reader<'t> {
+    text: &'t str,
+}
+
+impl Reader<'_> {
+    fn entries(&self, table: &Table<'_>, problems: &mut Diagnostics) -> Entries {
+        let mut entries = Entries::new();
+        for (key, value) in table.entries() {
+            if !name::is_variable(key.value) {
+                problems.push(bad_variable(key.span));
+                continue;
+            }
+            let assignment = if value.table().is_some() { self.table_assignment(value, problems) } else { self.value(value, problems) };
+            if let Some(assignment) = assignment {
+                let entry = Entry { name: key.value.to_owned(), key_span: key.span, span: value.span, assignment };
+                entries.insert(key.value.to_owned(), entry);
+            }
+        }
+        entries
+    }
+
+    /// `{ absent = true }` or a reference.
+    fn table_assignment(&self, value: Value<'_>, problems: &mut Diagnostics) -> Option<Assignment> {
+        let table = value.table()?;
+        if table.get("absent").is_some() {
+            table.only(&["absent"], "`absent`", problems);
+            let flag = table.flag("absent", problems)?;
+            if !flag.value {
+                let diagnostic = Diagnostic::error(Code::WrongTomlType, "`absent` can only be `true`").at(flag.span, "");
+                problems.push(diagnostic.help("delete the line to take the parent's value"));
+            }
+            return flag.value.then_some(Assignment::Absent);
+        }
+        if table.get("enc").is_some() {
+            let diagnostic = Diagnostic::error(Code::SealedStructure, "a sealed entry stands outside of `[secrets]`");
+            problems.push(diagnostic.at(value.span, "").help("`envctl set` writes sealed entries where they belong"));
+            return None;
+        }
+        if table.get("backend").is_none() {
+            let diagnostic = Diagnostic::error(Code::MissingKey, "this table is neither a reference nor `absent`").at(value.span, "");
+            problems.push(diagnostic.help("`{ backend = \"env\" }` and the like, or `{ absent = true }`"));
+            return None;
+        }
+        Reference::read(&table, self.text, problems).map(Assignment::Reference)
+    }
+
+    fn value(&self, value: Value<'_>, problems: &mut Diagnostics) -> Option<Assignment> {
+        let (items, is_array) = match value.items() {
+            Some(items) => (items, true),
+            None => (vec![value], false),
+        };
+        let mut templates = Vec::with_capacity(items.len());
+        for item in items {
+            let spelling = item.expect(item.scalar(self.text), "a value", "a string, number, boolean or date", problems)?;
+            // Only strings are templates: nothing else can hold a `$`.
+            match if item.text().is_some() { Template::parse(&spelling) } else { Ok(Template::literal(spelling)) } {
+                Ok(template) => templates.push(template),
+                Err(flaw) => {
+                    let diagnostic = Diagnostic::error(Code::TemplateSyntax, flaw.message()).at(item.span, "");
+                    problems.push(diagnostic.help("`${NAME}` inserts a variable; write `$${` for a literal `${`"));
+                    return None;
+                }
+            }
+        }
+        Some(Assignment::Value(Written { items: templates, is_array, span: value.span }))
+    }
+
+    /// Entries of `[secrets]`; what belongs to a rotation is checked but names no variable.
+    fn secrets(&self, table: &Table<'_>, problems: &mut Diagnostics) -> Entries {
+        let mut entries = Entries::new();
+        for (key, value) in table.entries() {
+            let base = SUFFIXES.iter().find_map(|suffix| key.value.strip_suffix(suffix));
+            if !name::is_variable(base.unwrap_or(key.value)) {
+                problems.push(bad_variable(key.span));
+                continue;
+            }
+            if let Some(sealed) = self.sealed(value, problems).filter(|_| base.is_none()) {
+                let assignment = Assignment::Sealed(sealed);
+                let entry = Entry { name: key.value.to_owned(), key_span: key.span, span: value.span, assignment };
+                entries.insert(key.value.to_owned(), entry);
+            }
+        }
+        entries
+    }
+
+    /// An entry has exactly `enc`, `since` and `rotated`.
+    fn sealed(&self, value: Value<'_>, problems: &mut Diagnostics) -> Option<Sealed> {
+        let refused = |span: Span, why: &str| {
+            let diagnostic = Diagnostic::error(Code::SealedStructure, format!("this is not a sealed entry: {why}")).at(span, "");
+            diagnostic.help("an entry of `[secrets]` is written by envctl alone: { enc = \"…\", since = 1, rotated = 2026-11-21 }")
+        };
+        let Some(table) = value.table() else {
+            problems.push(refused(value.span, "a table with `enc`, `since` and `rotated` is wanted"));
+            return None;
+        };
+        let unknown = table.entries().find(|(key, _)| !["enc", "since", "rotated"].contains(&key.value));
+        let enc = table.get("enc").and_then(|enc| enc.text());
+        let since = table.get("since").and_then(|since| since.integer()).filter(|since| *since >= 1);
+        let rotated = table.get("rotated").filter(Value::is_date).and_then(|day| day.scalar(self.text)).filter(|day| day.len() == 10);
+        match (unknown, enc, since, rotated) {
+            (None, Some(_), Some(since), Some(rotated)) => Some(Sealed { since, rotated }),
+            (Some((key, _)), ..) => {
+                problems.push(refused(key.span, "it has another key"));
+                None
+            }
+            _ => {
+                problems.push(refused(value.span, "`enc`, `since` or `rotated` is missing or of the wrong type"));
+                None
+            }
+        }
+    }
+}
+
+fn bad_variable(span: Span) -> Diagnostic {
+    Diagnostic::error(Code::InvalidName, "this cannot be the name of a variable")
+        .at(span, "")
+        .help("letters, digits and `_`, no digit first, at most 255")
+}

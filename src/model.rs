@@ -1,0 +1,118 @@
+//! A project as its files say it: configuration, schemas and environments together, and questions about them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::config::Config;
+use crate::environment::{Assignment, EnvironmentFile};
+use crate::schema::{SchemaFile, Variable, View};
+use crate::source::{SourceMap, Span};
+
+/// All files of a project that a command needs.
+#[derive(Debug)]
+pub struct Model {
+    /// `envctl.toml`.
+    pub config: Config,
+    /// `schemas/*.toml`.
+    pub schemas: BTreeMap<String, SchemaFile>,
+    /// Each schema with what it includes.
+    pub views: BTreeMap<String, View>,
+    /// The environments that were asked for and their ancestors.
+    pub environments: BTreeMap<String, EnvironmentFile>,
+    /// The overlays of these environments.
+    pub overlays: BTreeMap<String, EnvironmentFile>,
+    /// Every environment there is, loaded or not.
+    pub environment_names: BTreeSet<String>,
+    declarations: BTreeMap<String, Vec<Arc<Variable>>>,
+}
+
+/// An environment with its ancestors: lowest precedence first, the environment's overlay last.
+#[derive(Debug)]
+pub struct Chain<'m> {
+    /// The files.
+    pub levels: Vec<&'m EnvironmentFile>,
+}
+
+impl Model {
+    /// Puts the parts together.
+    pub fn new(
+        config: Config,
+        schemas: BTreeMap<String, SchemaFile>,
+        views: BTreeMap<String, View>,
+        environments: BTreeMap<String, EnvironmentFile>,
+        overlays: BTreeMap<String, EnvironmentFile>,
+        environment_names: BTreeSet<String>,
+    ) -> Self {
+        let mut declarations: BTreeMap<String, Vec<Arc<Variable>>> = BTreeMap::new();
+        for variable in schemas.values().flat_map(|schema| schema.variables.values()) {
+            declarations.entry(variable.name.clone()).or_default().push(Arc::clone(variable));
+        }
+        Self { config, schemas, views, environments, overlays, environment_names, declarations }
+    }
+
+    /// Every declaration of a name, in any schema.
+    pub fn declarations(&self, name: &str) -> &[Arc<Variable>] {
+        self.declarations.get(name).map_or(&[], Vec::as_slice)
+    }
+
+    /// All declared names.
+    pub fn declared_names(&self) -> impl Iterator<Item = &str> {
+        self.declarations.keys().map(String::as_str)
+    }
+
+    /// Where a name is called secret, if any schema does.
+    pub fn secret_declaration(&self, name: &str) -> Option<&Arc<Variable>> {
+        self.declarations(name).iter().find(|variable| variable.is_secret())
+    }
+
+    /// The environment with its ancestors and overlay; nothing if a file of it is missing or they form a circle.
+    pub fn chain(&self, environment: &str) -> Option<Chain<'_>> {
+        let mut levels = Vec::new();
+        let mut next = Some(environment);
+        while let Some(name) = next {
+            let file = self.environments.get(name)?;
+            if levels.iter().any(|level: &&EnvironmentFile| level.name == name) {
+                return None;
+            }
+            levels.push(file);
+            next = file.extends.as_ref().map(|parent| parent.value.as_str());
+        }
+        levels.reverse();
+        levels.extend(self.overlays.get(environment));
+        Some(Chain { levels })
+    }
+
+    /// Opens for display what is no secret: keys, references, and values of variables that no schema calls secret.
+    pub fn open_sources(&self, sources: &mut SourceMap) {
+        for file in self.environments.values().chain(self.overlays.values()) {
+            for (_, entry) in file.all() {
+                let known = !self.declarations(&entry.name).is_empty() && self.secret_declaration(&entry.name).is_none();
+                let shown = match entry.assignment {
+                    Assignment::Value(_) => known,
+                    Assignment::Reference(_) | Assignment::Absent => true,
+                    Assignment::Sealed(_) => false,
+                };
+                let end = if shown { entry.span.end } else { entry.span.start };
+                sources.open(Span { end, ..entry.key_span });
+            }
+        }
+    }
+}
+
+impl Chain<'_> {
+    /// Whether the environment or an ancestor has one of these names.
+    pub fn matches<'n>(&self, names: impl IntoIterator<Item = &'n str>) -> bool {
+        names.into_iter().any(|name| self.levels.iter().any(|level| level.name == name))
+    }
+
+    /// Whether the environment or an ancestor is protected.
+    pub fn is_protected(&self) -> bool {
+        self.levels.iter().any(|level| level.protected.as_ref().is_some_and(|flag| flag.value))
+    }
+
+    /// Whether the ancestors up to and including this level are protected.
+    pub fn is_protected_at(&self, level: usize) -> bool {
+        let upto = self.levels.iter().take(level + 1);
+        upto.into_iter().any(|level| level.protected.as_ref().is_some_and(|flag| flag.value))
+    }
+}

@@ -1,0 +1,114 @@
+//! What an environment gives one schema, decided without opening or fetching anything.
+//!
+//! A plan holds no secret: cleartext, where sealed values and places are, and how values are made from each other.
+
+mod build;
+mod rules;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+pub(crate) use build::{missing, needs_escapes, unencoded};
+pub use build::plan;
+pub(crate) use rules::{Presence, check as check_rules};
+
+use crate::environment::Sealed;
+use crate::reference::{BackendKind, Place};
+use crate::schema::Variable;
+use crate::source::Span;
+use crate::template::Template;
+
+/// Where a value comes from, without the value.
+#[derive(Debug, Clone)]
+pub enum Origin {
+    /// The schema's default.
+    Default,
+    /// The environment of that name, or its overlay.
+    Assigned {
+        /// The environment whose file assigns it.
+        environment: String,
+        /// Whether it is the overlay of this machine.
+        overlay: bool,
+        /// Whether only for this schema.
+        own: bool,
+    },
+    /// The command line.
+    CommandLine,
+}
+
+/// How a value is had.
+#[derive(Debug, Clone)]
+pub enum Supply {
+    /// It is known: cleartext, perhaps made from other cleartext.
+    Clear(String),
+    /// It is sealed in an environment file.
+    Sealed(Sealed),
+    /// It is in a backend.
+    Fetch {
+        /// The backend's name in `envctl.toml`.
+        backend: String,
+        /// Its kind.
+        kind: BackendKind,
+        /// The place.
+        place: Place,
+    },
+    /// It is made from others of which at least one is not known yet.
+    Made(Template),
+}
+
+/// One variable of a plan.
+#[derive(Debug, Clone)]
+pub struct Planned {
+    /// Its declaration.
+    pub variable: Arc<Variable>,
+    /// How its value is had.
+    pub supply: Supply,
+    /// Whether the value is secret here, whatever the schema says.
+    pub sensitive: bool,
+    /// Whether the program gets it; others are only parts of it.
+    pub delivered: bool,
+    /// Where it comes from.
+    pub origin: Origin,
+    /// The assignment, or the default.
+    pub span: Span,
+    /// The variables it is made from.
+    pub parts: BTreeSet<String>,
+}
+
+/// What an environment gives one schema.
+#[derive(Debug)]
+pub struct Plan {
+    /// The environment.
+    pub environment: String,
+    /// The schema.
+    pub schema: String,
+    /// Whether the environment is protected.
+    pub protected: bool,
+    /// Every variable that has a value, by name.
+    pub variables: BTreeMap<String, Planned>,
+    /// Variables of the schema that have none, and why.
+    pub unset: BTreeMap<String, (Arc<Variable>, &'static str)>,
+}
+
+impl Plan {
+    /// Keeps only the named variables and what they are made of; only the named ones are delivered.
+    pub fn restrict(&mut self, names: &BTreeSet<String>) {
+        let mut kept = BTreeSet::new();
+        let mut queue: Vec<String> = names.iter().cloned().collect();
+        while let Some(name) = queue.pop() {
+            if let Some(planned) = self.variables.get(&name).filter(|_| kept.insert(name.clone())) {
+                queue.extend(planned.parts.iter().cloned());
+            }
+        }
+        self.variables.retain(|name, _| kept.contains(name));
+        for (name, planned) in &mut self.variables {
+            planned.delivered &= names.contains(name);
+        }
+    }
+
+    /// How many values are sealed and how many have to be fetched: what a check without keys has not seen.
+    pub fn unchecked(&self) -> (usize, usize) {
+        let count = |wanted: fn(&Supply) -> bool| self.variables.values().filter(|planned| wanted(&planned.supply)).count();
+        (count(|supply| matches!(supply, Supply::Sealed(_))), count(|supply| matches!(supply, Supply::Fetch { .. })))
+    }
+}

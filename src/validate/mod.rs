@@ -1,0 +1,142 @@
+//! Values against their schema: the last stage before anything is handed out.
+//!
+//! Only [`validate`] can make a [`Validated`], and it takes a [`Resolved`], which only the resolver makes.
+
+mod compose;
+mod value;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+pub use compose::{Composed, compose};
+pub use value::{Finding, Place, findings};
+
+use crate::diagnostic::{Code, Diagnostic, Diagnostics};
+use crate::plan::{Plan, Planned, Presence, Supply, check_rules};
+use crate::schema::{Variable, View};
+use crate::secret::Secret;
+use crate::source::Span;
+
+/// The longest value there is, in bytes.
+pub const MAX_VALUE: usize = 1 << 20;
+
+/// A plan with a value for each of its variables.
+pub struct Resolved {
+    plan: Plan,
+    values: BTreeMap<String, Secret>,
+}
+
+/// A complete and valid set of variables for one program.
+pub struct Validated {
+    /// The environment.
+    pub environment: String,
+    /// The schema.
+    pub schema: String,
+    entries: BTreeMap<String, Entry>,
+}
+
+/// One variable that is handed out.
+pub struct Entry {
+    /// Its declaration.
+    pub variable: Arc<Variable>,
+    /// Its value.
+    pub value: Secret,
+    /// Whether the value is secret.
+    pub sensitive: bool,
+}
+
+impl Resolved {
+    /// For the resolver alone; every variable of `plan` has to be in `values`.
+    pub(crate) fn new(plan: Plan, values: BTreeMap<String, Secret>) -> Self {
+        Self { plan, values }
+    }
+}
+
+impl fmt::Debug for Resolved {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_list().entries(self.values.keys()).finish()
+    }
+}
+
+impl fmt::Debug for Validated {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_list().entries(self.entries.keys()).finish()
+    }
+}
+
+impl Validated {
+    /// The variables by name.
+    pub fn entries(&self) -> impl Iterator<Item = (&str, &Entry)> {
+        self.entries.iter().map(|(name, entry)| (name.as_str(), entry))
+    }
+
+    /// The variables by name, given away.
+    pub fn into_entries(self) -> impl Iterator<Item = (String, Entry)> {
+        self.entries.into_iter()
+    }
+
+    /// One variable.
+    pub fn get(&self, name: &str) -> Option<&Entry> {
+        self.entries.get(name)
+    }
+}
+
+/// Checks every value that the plan did not know; nothing is returned if any problem stops the command.
+pub fn validate(view: &View, resolved: Resolved, problems: &mut Diagnostics) -> Option<Validated> {
+    let Resolved { plan, values } = resolved;
+    let mut found = Diagnostics::default();
+    let mut dropped = false;
+    for (name, planned) in &plan.variables {
+        match values.get(name) {
+            Some(value) => check(planned, value, plan.protected, &mut found),
+            None => dropped = true,
+        }
+    }
+    if dropped {
+        // A place of an optional variable was empty: groups and rules have to be looked at again.
+        let presence = |name: &str| match plan.variables.get(name).filter(|_| values.contains_key(name)) {
+            None => Presence::Unset,
+            Some(planned) => Presence::Hidden(planned.span),
+        };
+        check_rules(view, &plan.environment, &presence, &mut found);
+    }
+    let good = !found.has_errors();
+    problems.append(found);
+    let Plan { environment, schema, mut variables, .. } = plan;
+    let entries = values.into_iter().filter_map(|(name, value)| {
+        let planned = variables.remove(&name).filter(|planned| planned.delivered)?;
+        Some((name, Entry { variable: planned.variable, value, sensitive: planned.sensitive }))
+    });
+    good.then(|| Validated { environment, schema, entries: entries.collect() })
+}
+
+fn check(planned: &Planned, value: &Secret, protected: bool, problems: &mut Diagnostics) {
+    if matches!(planned.supply, Supply::Clear(_)) {
+        return;
+    }
+    if value.size() > MAX_VALUE {
+        problems.push(too_large(&planned.variable, planned.span));
+        return;
+    }
+    let place = Place { protected, sensitive: planned.sensitive };
+    match std::str::from_utf8(value.expose()) {
+        Ok(text) => {
+            for finding in findings(&planned.variable, text, place) {
+                problems.push(finding.at(&planned.variable, planned.span));
+            }
+        }
+        Err(_) if planned.variable.takes_bytes() && !value.expose().contains(&0) => {}
+        Err(_) => {
+            let message = format!("`{}` must be text", planned.variable.name);
+            let diagnostic = Diagnostic::error(Code::InvalidValueBytes, message).at(planned.span, "bytes that are not UTF-8");
+            problems.push(diagnostic.at(planned.variable.kind.span, "declared here"));
+        }
+    }
+}
+
+/// The diagnostic for a value beyond [`MAX_VALUE`].
+pub fn too_large(variable: &Variable, span: Span) -> Diagnostic {
+    let message = format!("`{}` is longer than 1 MiB", variable.name);
+    Diagnostic::error(Code::ValueTooLarge, message).at(span, "too long for any value")
+}
