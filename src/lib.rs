@@ -2,5 +2,6 @@
 
 pub mod diagnostic;
 pub mod kind;
+pub mod name;
 pub mod secret;
 pub mod source;
