@@ -3,5 +3,6 @@
 pub mod diagnostic;
 pub mod kind;
 pub mod name;
+pub mod recipe;
 pub mod secret;
 pub mod source;
