@@ -1,6 +1,7 @@
 //! envctl: typed environments for programs.
 
 pub mod diagnostic;
+pub mod generate;
 pub mod kind;
 pub mod name;
 pub mod recipe;
