@@ -57,22 +57,26 @@ fn without_tail(text: &str) -> &str {
 
 /// `xxx`, `***`, `....`, `00000000-0000-0000-0000-000000000000`, `xx-xxxx-x`: one character, perhaps in groups.
 fn is_one_character(text: &str) -> bool {
-    let separates = |character: &char| matches!(character, '-' | '_' | '.' | ':' | '/' | ' ');
-    let mut rest = text.chars().filter(|character| !separates(character));
-    match rest.next() {
-        None => text == "…" || text.chars().count() >= 3,
-        Some('…' | '•') => rest.all(|other| matches!(other, '…' | '•')),
-        Some(first) => {
-            let first = first.to_ascii_lowercase();
-            text.chars().count() >= 3 && {
-                let mut count = 1;
-                rest.all(|other| {
-                    count += 1;
-                    other.to_ascii_lowercase() == first
-                }) && count >= 3
-            }
-        }
+    const ELLIPSES: [char; 2] = ['…', '•'];
+    if !text.is_empty() && text.chars().all(|character| ELLIPSES.contains(&character)) {
+        return true;
     }
+    let is_same = |mut rest: std::str::Chars<'_>| {
+        rest.next()
+            .is_some_and(|first| rest.all(|other| other.eq_ignore_ascii_case(&first)))
+    };
+    // In groups: the first character that separates none, and all others.
+    let separators = ['-', '_', '.', ':', '/', ' '];
+    let mut grouped = text
+        .chars()
+        .filter(|character| !separators.contains(character));
+    let first = grouped.next();
+    let others = grouped.clone().count();
+    text.chars().count() >= 3
+        && (is_same(text.chars())
+            || first.is_some_and(|first| {
+                others >= 2 && grouped.all(|other| other.eq_ignore_ascii_case(&first))
+            }))
 }
 
 /// `<your token>`, `[your token]`, `{{ token }}`, `${TOKEN}`, `!!!SET TOKEN!!!`, `__TOKEN__`: a mark around words.
@@ -96,11 +100,17 @@ fn is_wrapped(text: &str) -> bool {
 
 /// Words of letters only, not counting short numbers: what people write, seldom what a generator makes.
 fn is_wording(text: &str) -> bool {
-    let allowed =
-        |character: char| character.is_alphanumeric() || " -_.:/'’()<>|…".contains(character);
     let text = text.trim();
+    // A generated token has no spaces: with one, more marks are believed to be punctuation.
+    let marks = if text.contains(' ') {
+        " -_.:/'’()<>|"
+    } else {
+        "-_"
+    };
+    let allowed = |character: char| character.is_alphanumeric() || marks.contains(character);
     let mut words = split(text).peekable();
     words.peek().is_some()
+        && text.starts_with(char::is_alphanumeric)
         && !text.contains("</")
         && text.chars().all(allowed)
         && words
@@ -115,7 +125,7 @@ fn ends_masked(lower: &str) -> bool {
     let head = shown(&['x']);
     let run = lower.len() - head.len();
     let own_group = head.ends_with(['-', '_', '.', '/', ':', ' ']);
-    if run >= 4 && (own_group || run * 3 >= lower.len()) {
+    if run >= 4 && (own_group || run * 2 >= lower.len()) {
         return true;
     }
     let is_prefix = |head: &str| {
@@ -235,7 +245,7 @@ const INSTRUCTIONS: &[(&str, &str)] = &[
     ("not", "set used a"),
 ];
 
-/// `change_me_in_production`, `PLEASE_REPLACE_WITH_32_CHAR_CODE`, `generate-a-new-key`, `get_a_key_from_aws`.
+/// `change_me_in_production`, `PLEASE_REPLACE_WITH_32_CHARS`, `generate-a-new-key`, `get_a_key_from_somewhere`.
 fn is_instruction(words: &[&str]) -> bool {
     let mut words = words
         .iter()
@@ -257,10 +267,9 @@ fn is_yours(lower: &str, words: &[&str]) -> bool {
     let names = |word: &&str| has(NOUNS, word) || **word == *"here";
     match words.iter().position(|word| *word == "your") {
         Some(0) => {
-            words.len() > 1
-                && (!lower.contains(char::is_whitespace) || words.iter().any(|word| names(word)))
+            words.len() > 1 && (!lower.contains(char::is_whitespace) || words.iter().any(names))
         }
-        Some(at) => words.iter().skip(at).any(|word| names(word)),
+        Some(at) => words.iter().skip(at).any(names),
         None => match words {
             [only] => only.strip_prefix("your").is_some_and(|rest| {
                 !rest.is_empty() && made_of_words(without_tail(rest)).is_some()
@@ -276,7 +285,7 @@ fn is_here(words: &[&str]) -> bool {
         return false;
     };
     let fills = |word: &&str| has(NOUNS, word) || has("insert enter put paste add", word);
-    fills(first) || middle.iter().any(|word| fills(word))
+    fills(first) || middle.iter().any(fills)
 }
 
 /// `todo-ask-bob`, `dummy-abc`, `xyz_placeholder`: the mark first or last, with words of letters beside it.
@@ -333,17 +342,17 @@ p@ssw0rd|s3cr3t|foobar|deadbeef|'changeme'|\"secret\"| changeme |insecure|secret
 |a|x|ab|0|42|7|true|admin|root|postgres|guest|minioadmin|dev-master-key|local-dev-key|hunter2|letmein|qwerty|123456|1234567890
 correct-horse-battery-staple|correct horse battery staple|Tr0ub4dor&3|MyDogAte4Shoes|here be dragons|mind your own business 42
 f81d4fae-7dec-11d0-a765-00a0c91e6bf6|9b1deb4d3b7d4bad9bdd2b0d7b3dcb6d|d41d8cd98f00b204e9800998ecf8427e|0123456789abcdef
-sk-proj-4fK9aQ0LmZ7xT2vN8cRbYwEu|sk_test_51Hq8KJ2eZvKYlo2C0aBcDeF|ghp_16C7e42F292c6912E7710c838347Ae178B4a|AKIAIOSFODNN7EXAMPLE
-glpat-x2Vb7nQm4KpLs9Wd1RtZ|xoxb-263594206564-FGqddMF8t08v8N7Oq4i57vs1|SG.ngeVfQFYQlKU0ufo8x5d1A.TwL2iGABf9DHoTf09kqeF8tAmbihYzrn
-eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.dBjftJeZ4CVPmB92K27uhbUJU1p1r1wW1gFWFOEjXk|wJalrXUtnFEMIK7MDENGbPxRfiCYzK3nQ9aLsT0v
-lwX95GbNWX3XsucdMe0XwtOKECta3hB+p9NbH2jd0E=|base64:3ilviXqB9u6DX1NRcyWGJ+sjySF+H18CPDGb3+IVwMQ=|kR8x_xx|Zq3!vT9xxx|a9Kxxxx7
+sk-proj-q7Rk2vXw9LmZ|sk_test_q7Rk2vXw9|ghp_q7Rk2vXw9LmZ4tB8|AKIAQ7RK2VXW
+glpat-q7Rk2vXw9LmZ|xoxb-4821-q7Rk2vXw9LmZ|SG.q7Rk2vXw.9LmZ4tB8sYc1
+eyJhbGciOiJub25lIn0.eyJzdWIiOiIxIn0.q7Rk2vXw9LmZ|vT4kQm9ZrX2Lw8NbHs6Jd1PfYc3GaU7eRtKo5iVx
+q7Rk2vXw9LmZ4tB8sYc1NpHf6JdG3aUeK5oTiVx0WQE=|base64:Hn4cV8+wQz1Lk6RtY3mB9sXfJ2dG7pUaE5oKi/NvT0A=|kR8x_xx|Zq3!vT9xxx|a9Kxxxx7
 postgresql://app:k3Jf9sQ2@db:5432/shop|redis://:9vTq2Lm@cache:6379/0|https://example.com/hook/8fK2mQ|mongodb://a:b1C2d3@h/db
-{\"type\":\"service_account\",\"project_id\":\"p1\"}|[1,2,3]|[\"k3J\",\"f9s\"]|<a>b7</a>|<xK9mQ2vL>|${|${a-b}|{}|[]|-----BEGIN
+{\"type\":\"service_account\",\"project_id\":\"p1\"}|[1,2,3]|[\"k3J\",\"f9s\"]|<a>b7</a>|<xK9mQ2vL>|<F:_(>ix->y>|[/xCzlhHw.D]|kqhofhlixxxx|G:Gj+nf-tBd#|${|${a-b}|{}|[]|-----BEGIN
 secretariat|passwordless-login-7f3k|exemplary-otter|examplary|changeling-4hf8|youth-zebra-yard|yourself7Kq2|todoist_9f8a7b6c5d
 test|testing|staging|key|token|api-key|dev-secret-9|secret-7fK2mQ9x|password-8sJ3kLm2|my-key|random7fK2|s.k3JfPq9sQ2|hvs.CAESIJq
 change agent 7f3kq|replacement-part-77|insertion-sort-91|puttheory|setme9fK2Lq|getaway car 99|hereford-cattle|sheherehere
 abandon ability able about above absent absorb abstract absurd abuse access accident|legal winner thank year wave sausage worth
-M2Y4-9QRT-77XP-LK3D|00112233445566778899aabbccddeeff|aabbccdd|abababab|1111222233334444|v1.0.0|alice|bob@example.com|2026-01-31
+M2Y4-9QRT-77XP-LK3D|-._-.-__|00112233445566778899aabbccddeeff|aabbccdd|abababab|1111222233334444|v1.0.0|alice|bob@example.com|2026-01-31
 dummies-guide|fakery|sampler9Kq|Xx9K-xx7Q-Qx2x|AAAAB3NzaC1yc2EAAAADAQABAAABAQ|x-9f8a7b6c|8f14e45fceea167a5a36dedd4bea2543";
         let mut count = 0;
         for value in table.split(['|', '\n']) {
@@ -351,7 +360,7 @@ dummies-guide|fakery|sampler9Kq|Xx9K-xx7Q-Qx2x|AAAAB3NzaC1yc2EAAAADAQABAAABAQ|x-
             count += 1;
         }
         assert!(count >= 60, "{count}");
-        let pem = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIJ+DYvh6SEqVTm50DFtMDoQikTmiCqirVv9mWG9qfSnF\n-----END PRIVATE KEY-----\n";
+        let pem = "-----BEGIN CERTIFICATE-----\nMAAwAAMB\n-----END CERTIFICATE-----\n";
         assert!(!is_placeholder(pem));
     }
 

@@ -71,17 +71,17 @@ const DOTS: &str = "•••••";
 
 impl SourceMap {
     /// Adds a text all of which may be shown.
-    pub fn add_open(&mut self, path: impl Into<String>, text: impl Into<Arc<str>>) -> SourceId {
+    pub fn add_open<P: Into<String>, T: Into<Arc<str>>>(&mut self, path: P, text: T) -> SourceId {
         self.add(path.into(), text.into(), Visibility::Open)
     }
 
     /// Adds a text of which nothing is shown until [`Self::open`] says so.
-    pub fn add_masked(&mut self, path: impl Into<String>, text: impl Into<Arc<str>>) -> SourceId {
+    pub fn add_masked<P: Into<String>, T: Into<Arc<str>>>(&mut self, path: P, text: T) -> SourceId {
         self.add(path.into(), text.into(), Visibility::Parts(Vec::new()))
     }
 
     /// Adds a text of which no line is ever shown.
-    pub fn add_closed(&mut self, path: impl Into<String>, text: impl Into<Arc<str>>) -> SourceId {
+    pub fn add_closed<P: Into<String>, T: Into<Arc<str>>>(&mut self, path: P, text: T) -> SourceId {
         self.add(path.into(), text.into(), Visibility::Closed)
     }
 

@@ -1,0 +1,268 @@
+//! Finding a project and reading its files into a model; every problem of every file in one go.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::config::{Config, bad_word};
+use crate::diagnostic::{Code, Diagnostic, Diagnostics};
+use crate::environment::EnvironmentFile;
+use crate::lint;
+use crate::model::Model;
+use crate::name;
+use crate::schema::{self, SchemaFile};
+use crate::source::{SourceId, SourceMap, Span};
+use crate::store::{self, ReadProblem};
+
+/// The file that makes a directory a project.
+pub const CONFIG: &str = "envctl.toml";
+
+/// The largest file that is read, in bytes.
+pub const MAX_FILE: u64 = 20 << 20;
+
+/// Which environments a command needs.
+#[derive(Debug, Clone)]
+pub enum Wanted {
+    /// All there are.
+    All,
+    /// These and their ancestors; nothing stands for the default one.
+    Named(Vec<Option<String>>),
+}
+
+/// A project as far as it could be read.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The directory of `envctl.toml`.
+    pub root: PathBuf,
+    /// The model, if `envctl.toml`, all schemas and the wanted environments are readable.
+    pub model: Option<Model>,
+    /// The texts read.
+    pub sources: SourceMap,
+    /// What is wrong with them.
+    pub problems: Diagnostics,
+    /// Whether checks were left out because a file could not be read or parsed.
+    pub incomplete: bool,
+    /// The environment meant where none was named.
+    pub default_environment: Option<String>,
+}
+
+/// Walks up from `start` to the nearest directory that holds `envctl.toml`.
+pub fn find(start: &Path) -> Option<PathBuf> {
+    start.ancestors().find(|directory| std::fs::symlink_metadata(directory.join(CONFIG)).is_ok()).map(Path::to_owned)
+}
+
+/// Reads the project at `root`. `trusted` lifts the check of who may change `envctl.toml`; `default` stands in for the
+/// default environment of `envctl.toml`.
+pub fn load(root: &Path, wanted: &Wanted, default: Option<&str>, trusted: bool) -> Loaded {
+    let mut loader = Loader {
+        root: root.canonicalize().unwrap_or_else(|_| root.to_owned()),
+        sources: SourceMap::default(),
+        problems: Diagnostics::default(),
+        incomplete: false,
+    };
+    let config = loader.config(trusted);
+    let schemas = loader.schemas();
+    let views = schema::views(&schemas, &mut loader.problems);
+    let environment_names: BTreeSet<String> = loader.names("environments").into_iter().filter(|name| !name.contains('.')).collect();
+    let configured = config.as_ref().and_then(|config| config.default_environment.as_ref().map(|name| name.value.clone()));
+    let default_environment = default.map(str::to_owned).or(configured);
+    let queue: Vec<String> = match wanted {
+        Wanted::All => environment_names.iter().cloned().collect(),
+        Wanted::Named(names) => names.iter().filter_map(|name| name.clone().or_else(|| default_environment.clone())).collect(),
+    };
+    let (environments, overlays) = loader.environments(queue, &environment_names);
+    let Loader { root, mut sources, mut problems, incomplete } = loader;
+    let model = config.map(|config| Model::new(config, schemas, views, environments, overlays, environment_names));
+    let model = model.filter(|_| !incomplete);
+    if let Some(model) = &model {
+        model.open_sources(&mut sources);
+        lint::lint(model, &mut problems);
+    }
+    Loaded { root, model, sources, problems, incomplete, default_environment }
+}
+
+/// How a text is added: open or masked.
+type AddSource = fn(&mut SourceMap, String, Arc<str>) -> SourceId;
+
+struct Loader {
+    root: PathBuf,
+    sources: SourceMap,
+    problems: Diagnostics,
+    incomplete: bool,
+}
+
+impl Loader {
+    fn config(&mut self, trusted: bool) -> Option<Config> {
+        let (text, source) = self.read(Path::new(CONFIG), SourceMap::add_open::<String, Arc<str>>)?;
+        if !trusted {
+            self.check_owner(source);
+        }
+        let config = Config::read(&text, source, &mut self.problems);
+        self.incomplete |= config.is_none();
+        config
+    }
+
+    /// The rule git has for repositories: what another user may have written is not acted upon.
+    #[cfg(unix)]
+    fn check_owner(&mut self, source: SourceId) {
+        use std::os::unix::fs::MetadataExt;
+        let Ok(metadata) = std::fs::metadata(self.root.join(CONFIG)) else { return };
+        let user = rustix::process::geteuid().as_raw();
+        let flaw = match () {
+            () if metadata.uid() != user && metadata.uid() != 0 => "it belongs to another user",
+            () if metadata.mode() & 0o002 != 0 => "anybody on this machine may change it",
+            () => return,
+        };
+        let span = Span { source, start: 0, end: 0 };
+        let diagnostic = Diagnostic::error(Code::UnsafeOwner, format!("envctl.toml is not trusted: {flaw}")).at(span, "");
+        self.problems.push(diagnostic.help("`chown` or `chmod o-w` it, or set ENVCTL_TRUST to the project's id where that is meant"));
+    }
+
+    #[cfg(not(unix))]
+    fn check_owner(&mut self, _source: SourceId) {}
+
+    fn schemas(&mut self) -> BTreeMap<String, SchemaFile> {
+        let mut schemas = BTreeMap::new();
+        for name in self.names("schemas") {
+            let path = PathBuf::from("schemas").join(format!("{name}.toml"));
+            let Some((text, source)) = self.read(&path, SourceMap::add_open::<String, Arc<str>>) else { continue };
+            if !self.is_word("schema", &name, source) {
+                continue;
+            }
+            match SchemaFile::read(&name, &text, source, &mut self.problems) {
+                Some(file) => {
+                    schemas.insert(name, file);
+                }
+                None => self.incomplete = true,
+            }
+        }
+        schemas
+    }
+
+    /// Reads the environments of `queue` with their ancestors, and the overlays of those in `queue`.
+    fn environments(
+        &mut self,
+        queue: Vec<String>,
+        known: &BTreeSet<String>,
+    ) -> (BTreeMap<String, EnvironmentFile>, BTreeMap<String, EnvironmentFile>) {
+        let (mut environments, mut overlays) = (BTreeMap::new(), BTreeMap::new());
+        for name in &queue {
+            if known.contains(&format!("{name}.local")) || self.exists(&overlay_path(name)) {
+                self.environment(name, true, &mut overlays);
+            }
+        }
+        let mut queue = queue;
+        while let Some(name) = queue.pop() {
+            if environments.contains_key(&name) || !known.contains(&name) {
+                continue;
+            }
+            self.environment(&name, false, &mut environments);
+            let parent = environments.get(&name).and_then(|file| file.extends.as_ref());
+            queue.extend(parent.map(|parent| parent.value.clone()));
+        }
+        (environments, overlays)
+    }
+
+    fn environment(&mut self, name: &str, overlay: bool, files: &mut BTreeMap<String, EnvironmentFile>) {
+        let path = if overlay { overlay_path(name) } else { environment_path(name) };
+        let Some((text, source)) = self.read(&path, SourceMap::add_masked::<String, Arc<str>>) else { return };
+        if !self.is_word("environment", name, source) {
+            return;
+        }
+        match EnvironmentFile::read(name, overlay, &text, source, &mut self.problems) {
+            Some(file) => {
+                files.insert(name.to_owned(), file);
+            }
+            None => self.incomplete = true,
+        }
+    }
+
+    fn is_word(&mut self, what: &str, name: &str, source: SourceId) -> bool {
+        let right = name::is_word(name);
+        if !right {
+            self.problems.push(bad_word(what, Span { source, start: 0, end: 0 }));
+            self.incomplete = true;
+        }
+        right
+    }
+
+    fn exists(&self, path: &Path) -> bool {
+        std::fs::symlink_metadata(self.root.join(path)).is_ok()
+    }
+
+    /// The names of the `.toml` files of a directory, sorted; overlays are among them as `NAME.local`.
+    fn names(&mut self, directory: &str) -> Vec<String> {
+        let listed = std::fs::read_dir(self.root.join(directory)).and_then(|entries| {
+            entries.map(|entry| entry.map(|entry| entry.file_name())).collect::<io::Result<Vec<_>>>()
+        });
+        let mut names = Vec::new();
+        match listed {
+            Ok(files) => {
+                for file in &files {
+                    let path = Path::new(file);
+                    if path.extension() != Some(OsStr::new("toml")) || file.as_encoded_bytes().starts_with(b".") {
+                        continue;
+                    }
+                    match path.file_stem().and_then(OsStr::to_str) {
+                        Some(name) => names.push(name.to_owned()),
+                        None => self.fail(Code::InvalidName, &format!("{directory}: a file name is not UTF-8")),
+                    }
+                }
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => self.fail(Code::Io, &format!("{directory} cannot be listed: {}", store::describe(error.kind()))),
+        }
+        names.sort();
+        names
+    }
+
+    fn fail(&mut self, code: Code, message: &str) {
+        self.problems.push(Diagnostic::error(code, message));
+        self.incomplete = true;
+    }
+
+    /// Reads a file of the project and adds it to the sources; problems are reported and make the project incomplete.
+    fn read(&mut self, path: &Path, add: AddSource) -> Option<(Arc<str>, SourceId)> {
+        let shown = path.to_string_lossy().into_owned();
+        let full = self.root.join(path);
+        if full.canonicalize().is_ok_and(|real| !real.starts_with(&self.root)) {
+            self.fail(Code::OutsideProject, &format!("{shown} is a link to a file outside of the project"));
+            return None;
+        }
+        let bytes = match store::read_limited(&full, MAX_FILE) {
+            Ok(bytes) => bytes,
+            Err(problem) => {
+                let (code, message) = match problem {
+                    ReadProblem::NotRegular { kind } => (Code::NotARegularFile, format!("{shown} is {kind}, not a file")),
+                    ReadProblem::TooLarge { limit } => (Code::FileTooLarge, format!("{shown} is larger than {} MiB", limit >> 20)),
+                    ReadProblem::Io(kind) => (Code::Io, format!("{shown} cannot be read: {}", store::describe(kind))),
+                };
+                self.fail(code, &message);
+                return None;
+            }
+        };
+        match String::from_utf8(bytes) {
+            Ok(text) => {
+                let text: Arc<str> = Arc::from(text);
+                let source = add(&mut self.sources, shown, Arc::clone(&text));
+                Some((text, source))
+            }
+            Err(error) => {
+                let at = error.utf8_error().valid_up_to();
+                let hint = if error.as_bytes().starts_with(&[0xff, 0xfe]) || error.as_bytes().starts_with(&[0xfe, 0xff]) { " (it looks like UTF-16)" } else { "" };
+                self.fail(Code::NotUtf8, &format!("{shown} is not UTF-8 text: wrong at byte {at}{hint}"));
+                None
+            }
+        }
+    }
+}
+
+fn environment_path(name: &str) -> PathBuf {
+    PathBuf::from("environments").join(format!("{name}.toml"))
+}
+
+fn overlay_path(name: &str) -> PathBuf {
+    PathBuf::from("environments").join(format!("{name}.local.toml"))
+}
