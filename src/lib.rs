@@ -4,6 +4,7 @@ pub mod diagnostic;
 pub mod generate;
 pub mod kind;
 pub mod name;
+pub mod placeholder;
 pub mod recipe;
 pub mod secret;
 pub mod source;
