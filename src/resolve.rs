@@ -88,9 +88,9 @@ fn fetch(
     }
 }
 
-/// A place without a value: fine for a variable that is optional by name, an error for all others.
+/// A place without a value: fine for a variable that is optional here, an error for all others.
 fn nothing_there(plan: &Plan, planned: &Planned, backend: &str, problems: &mut Diagnostics) {
-    if planned.variable.required.as_ref().is_some_and(|required| !required.value) {
+    if !planned.required {
         return;
     }
     let Supply::Fetch { place, .. } = &planned.supply else { return };

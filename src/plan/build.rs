@@ -192,7 +192,8 @@ impl<'m> Builder<'m> {
             Supply::Clear(_) | Supply::Made(_) => secret,
         };
         let delivered = self.view.variables.contains_key(&variable.name) && !variable.internal;
-        Planned { variable: Arc::clone(variable), supply, sensitive, delivered, origin, span, parts: BTreeSet::new() }
+        let required = self.is_required(variable);
+        Planned { variable: Arc::clone(variable), supply, sensitive, required, delivered, origin, span, parts: BTreeSet::new() }
     }
 
     /// Whether `only_in` allows the variable here.

@@ -65,6 +65,8 @@ pub struct Planned {
     pub supply: Supply,
     /// Whether the value is secret here, whatever the schema says.
     pub sensitive: bool,
+    /// Whether it has to have a value here.
+    pub required: bool,
     /// Whether the program gets it; others are only parts of it.
     pub delivered: bool,
     /// Where it comes from.
