@@ -2,6 +2,16 @@
 //!
 //! `cargo test --test architecture -- --nocapture` prints the figures.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::print_stdout,
+    clippy::disallowed_macros,
+    reason = "a test fails by panicking, and prints its figures"
+)]
+
 mod budgets;
 mod codes;
 mod hygiene;

@@ -157,11 +157,7 @@ fn blank(text: &str) -> String {
 
 /// The line, from 1, on which a byte stands.
 pub(crate) fn line_of(text: &str, at: usize) -> usize {
-    text.as_bytes()[..at]
-        .iter()
-        .filter(|byte| **byte == b'\n')
-        .count()
-        + 1
+    text[..at].matches('\n').count() + 1
 }
 
 #[test]
