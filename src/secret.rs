@@ -1,7 +1,7 @@
 //! `Secret`: bytes that cannot be printed, copied or compared by accident.
 //!
 //! There is no `Display`, `Clone`, `PartialEq`, `Deref`, `Serialize` or `AsRef`; `Debug` shows no content.
-//! One word gets the bytes out, [`Secret::expose`], and `tests/architecture.rs` lists every place that may say it.
+//! One word gets the bytes out, [`Secret::expose`], and `tests/architecture/sinks.rs` lists every place that may say it.
 //!
 //! ```compile_fail
 //! println!("{}", envctl::secret::Secret::from_string(String::from("x")));
@@ -57,7 +57,7 @@ impl Secret {
         Self::new(text.into_bytes())
     }
 
-    /// The bytes. Every use of this word is listed in the sink table of `tests/architecture.rs`.
+    /// The bytes. Every use of this word is listed in the sink table of `tests/architecture/sinks.rs`.
     pub fn expose(&self) -> &[u8] {
         &self.0
     }

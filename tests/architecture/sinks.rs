@@ -1,0 +1,40 @@
+//! Where the bytes of a secret are taken out: every use of `expose` in `src/`, reviewed as a boundary.
+
+use std::collections::BTreeMap;
+
+use regex::Regex;
+
+use crate::tree::sources;
+
+/// File, number of uses outside of tests, and what the bytes are needed for. Add a row only with a reason that
+/// says where the bytes go; a use that can be written without it should be.
+const SINKS: &[(&str, usize, &str)] = &[];
+
+#[test]
+fn every_use_of_expose_is_in_the_table() {
+    let uses = Regex::new(r"\bexpose\b").unwrap();
+    let definition = Regex::new(r"\bfn\s+expose\b").unwrap();
+    let mut found = BTreeMap::new();
+    for file in sources() {
+        let count = uses.find_iter(&file.production).count()
+            - definition.find_iter(&file.production).count();
+        if count > 0 {
+            found.insert(file.path, count);
+        }
+    }
+    let mut findings = Vec::new();
+    for (path, allowed, why) in SINKS {
+        assert!(!why.is_empty(), "{path}: say why");
+        let real = found.remove(*path).unwrap_or(0);
+        if real != *allowed {
+            findings.push(format!(
+                "src/{path}: {real} uses of `expose`, the table says {allowed}"
+            ));
+        }
+    }
+    let unlisted = found
+        .iter()
+        .map(|(path, count)| format!("not in the table: (\"{path}\", {count}, \"\"),"));
+    findings.extend(unlisted);
+    crate::report("places that take a secret's bytes", &findings);
+}
