@@ -4,10 +4,12 @@
 //! through [`crate::source::SourceMap`] alone, which masks them.
 
 mod code;
+mod safe;
 
 use std::collections::BTreeSet;
 
 pub use code::{Class, Code};
+pub use safe::{safe, safe_bytes};
 
 use crate::source::Span;
 
