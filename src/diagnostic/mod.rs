@@ -4,10 +4,28 @@
 //! through [`crate::source::SourceMap`] alone, which masks them.
 
 mod code;
+mod frame;
+mod github;
+mod human;
+#[cfg(test)]
+mod human_tests;
+mod json;
+mod place;
+#[cfg(test)]
+mod renderer_tests;
+mod safe;
+mod sarif;
+mod summary;
 
 use std::collections::BTreeSet;
 
 pub use code::{Class, Code};
+pub use github::github;
+pub use human::human;
+pub use json::json;
+pub use safe::{safe, safe_bytes};
+pub use sarif::sarif;
+pub use summary::summary;
 
 use crate::source::Span;
 
