@@ -2,5 +2,8 @@
 
 pub mod diagnostic;
 pub mod dotenv;
+pub mod kind;
+pub mod name;
+pub mod recipe;
 pub mod secret;
 pub mod source;
