@@ -2,8 +2,10 @@
 
 pub mod diagnostic;
 pub mod dotenv;
+pub mod generate;
 pub mod kind;
 pub mod name;
+pub mod placeholder;
 pub mod recipe;
 pub mod secret;
 pub mod source;

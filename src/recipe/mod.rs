@@ -1,7 +1,12 @@
 //! `Recipe`: what kind of random value a schema asks for. Data only; making one is `generate`'s work.
 
-use std::fmt;
+mod class;
+mod problem;
+
 use std::ops::RangeInclusive;
+
+pub use class::{Class, Classes};
+pub use problem::RecipeProblem;
 
 /// How to make a value. [`Recipe::new`] keeps the sizes within their limits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,151 +48,6 @@ pub enum Recipe {
         bits: usize,
     },
 }
-
-/// One class of characters in a password.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Class {
-    /// `a` to `z`.
-    Lower,
-    /// `A` to `Z`.
-    Upper,
-    /// `0` to `9`.
-    Digit,
-    /// `-`, `.`, `_` and `~`.
-    Symbol,
-}
-
-impl Class {
-    /// All classes, in the order of their names in the manual.
-    pub const ALL: [Self; 4] = [Self::Lower, Self::Upper, Self::Digit, Self::Symbol];
-
-    /// The name used in schemas.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Lower => "lower",
-            Self::Upper => "upper",
-            Self::Digit => "digit",
-            Self::Symbol => "symbol",
-        }
-    }
-
-    /// The characters of the class, all ASCII.
-    ///
-    /// The symbols are the `unreserved` ones of RFC 3986, section 2.3: they stand unescaped in every part of a URL,
-    /// unquoted in a shell and in `.env` files, and in a connection string of `key=value` pairs.
-    pub fn alphabet(self) -> &'static str {
-        match self {
-            Self::Lower => "abcdefghijklmnopqrstuvwxyz",
-            Self::Upper => "ABCDEFGHIJKLMNOPQRSTUVWXYZ",
-            Self::Digit => "0123456789",
-            Self::Symbol => "-._~",
-        }
-    }
-
-    fn bit(self) -> u8 {
-        match self {
-            Self::Lower => 1,
-            Self::Upper => 2,
-            Self::Digit => 4,
-            Self::Symbol => 8,
-        }
-    }
-}
-
-/// A set of character classes, never empty.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Classes(u8);
-
-impl Classes {
-    /// Every class: the default of a password.
-    pub const ALL: Self = Self(0b1111);
-
-    /// The classes of the set, in the order of [`Class::ALL`].
-    pub fn iter(self) -> impl Iterator<Item = Class> {
-        Class::ALL
-            .into_iter()
-            .filter(move |class| self.0 & class.bit() != 0)
-    }
-
-    /// Reads class names; a name given twice counts once.
-    fn from_names(names: &[String]) -> Result<Self, RecipeProblem> {
-        let mut set = 0;
-        for name in names {
-            let class = Class::ALL
-                .into_iter()
-                .find(|class| class.name() == name)
-                .ok_or_else(|| RecipeProblem::UnknownClass(name.clone()))?;
-            set |= class.bit();
-        }
-        if set == 0 {
-            return Err(RecipeProblem::NoClasses);
-        }
-        Ok(Self(set))
-    }
-}
-
-/// Why a recipe was refused. Holds only what the schema says, no value.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum RecipeProblem {
-    /// There is no such kind.
-    UnknownKind(String),
-    /// The kind does not take this key.
-    KeyNotTaken {
-        /// The kind.
-        kind: &'static str,
-        /// The key that was given.
-        key: &'static str,
-    },
-    /// A size outside its limits.
-    OutOfRange {
-        /// `bytes` or `length`.
-        key: &'static str,
-        /// The smallest size allowed.
-        minimum: usize,
-        /// The largest size allowed.
-        maximum: usize,
-    },
-    /// A size of RSA key that is not made.
-    Bits,
-    /// There is no such class of characters.
-    UnknownClass(String),
-    /// The list of classes is empty.
-    NoClasses,
-}
-
-impl RecipeProblem {
-    /// One sentence for a person, without a final dot.
-    pub fn message(&self) -> String {
-        match self {
-            Self::UnknownKind(kind) => {
-                format!("there is no kind of generated value called {kind:?}")
-            }
-            Self::KeyNotTaken { kind, key } => match keys_of(kind) {
-                [] => format!("kind `{kind}` does not take `{key}`, nor any other key"),
-                keys => format!("kind `{kind}` does not take `{key}`, only {}", quoted(keys)),
-            },
-            Self::OutOfRange {
-                key,
-                minimum,
-                maximum,
-            } => format!("`{key}` must be between {minimum} and {maximum}"),
-            Self::Bits => String::from("`bits` must be 2048, 3072 or 4096"),
-            Self::UnknownClass(name) => format!(
-                "there is no character class called {name:?}; the classes are {}",
-                quoted(&Class::ALL.map(Class::name))
-            ),
-            Self::NoClasses => String::from("`classes` must name at least one character class"),
-        }
-    }
-}
-
-impl fmt::Display for RecipeProblem {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.message())
-    }
-}
-
-impl std::error::Error for RecipeProblem {}
 
 /// What `bytes` and `length` may be. Fewer than 8 can be guessed; more than 4096 is no secret but a file.
 const SIZES: RangeInclusive<usize> = 8..=4096;
@@ -309,12 +169,6 @@ fn key_bits(given: Option<i64>) -> Result<usize, RecipeProblem> {
         Some(4096) => Ok(4096),
         Some(_) => Err(RecipeProblem::Bits),
     }
-}
-
-/// `a`, `b` and so on, each in backquotes.
-fn quoted(names: &[&str]) -> String {
-    let names: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
-    names.join(", ")
 }
 
 #[cfg(test)]
