@@ -105,7 +105,8 @@ mod tests {
 
     #[test]
     fn finds_each_form() {
-        let table: &[(&str, &[(&str, Form, &str)])] = &[
+        type Found<'a> = (&'a str, Form, &'a str);
+        let table: &[(&str, &[Found])] = &[
             ("plain", &[]),
             ("$A", &[("$A", Form::Plain, "A")]),
             ("x${A}y", &[("${A}", Form::Braced, "A")]),

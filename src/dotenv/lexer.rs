@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::value::{RawValue, is_blank, line_end, next_line, read, skip_blanks};
 use super::{Doubt, DoubtKind, Entry, Parsed, Problem, ProblemKind, Quote, doubts};
+use crate::name::is_variable;
 use crate::source::{SourceId, Span};
 
 /// Reads a `.env` file. `source` is only written into the spans; `text` is the whole text of that source.
@@ -77,6 +78,14 @@ impl Lexer<'_> {
         if let Some(problem) = self.problem(head, name, &raw) {
             let pem = problem.kind == ProblemKind::UnquotedPem;
             self.parsed.problems.push(problem);
+            // An earlier value is stale: it must not be taken for the one that could not be read.
+            if let Some(entry) = self
+                .places
+                .remove(name)
+                .and_then(|old| self.entries.get_mut(old))
+            {
+                *entry = None;
+            }
             return if pem {
                 pem_end(self.text, raw.line_end).unwrap_or(raw.line_end)
             } else {
@@ -292,15 +301,6 @@ fn comment_text(comment: &str) -> Option<String> {
     let comment = comment.trim_matches(|character: char| is_blank(character) || character == '#');
     let worded = comment.chars().any(char::is_alphanumeric);
     (worded && !looks_assigned(comment)).then(|| comment.to_owned())
-}
-
-/// DESIGN 3.2: `[A-Za-z_][A-Za-z0-9_]*`, at most 255 bytes.
-fn is_variable(name: &str) -> bool {
-    name.len() <= 255
-        && name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
-        && name
-            .chars()
-            .all(|character| character.is_ascii_alphanumeric() || character == '_')
 }
 
 fn is_control(character: char) -> bool {

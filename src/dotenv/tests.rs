@@ -144,6 +144,11 @@ fn problems_leave_the_rest_readable() {
 }
 
 #[test]
+fn an_unreadable_duplicate_leaves_no_stale_value() {
+    assert_eq!(values("A=old\nA='new\n"), []);
+}
+
+#[test]
 fn the_last_duplicate_wins_and_both_places_are_told() {
     let text = "A=1\nB=2\nexport A='3'\n";
     let parsed = read(text);
