@@ -3,6 +3,7 @@
 pub mod diagnostic;
 pub mod dotenv;
 pub mod generate;
+pub mod infer;
 pub mod kind;
 pub mod name;
 pub mod placeholder;
