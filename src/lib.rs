@@ -8,5 +8,6 @@ pub mod kind;
 pub mod name;
 pub mod placeholder;
 pub mod recipe;
+pub mod scaffold;
 pub mod secret;
 pub mod source;
