@@ -45,6 +45,13 @@ pub fn generate(recipe: &Recipe) -> Result<Secret, GenerateError> {
     }
 }
 
+/// A new project's id: 128 random bits in hex.
+pub fn project_id() -> Result<String, GenerateError> {
+    let mut bytes = [0; 16];
+    SysRng.try_fill_bytes(&mut bytes)?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
 /// `count` random bytes.
 fn random(count: usize) -> Result<Zeroizing<Vec<u8>>, GenerateError> {
     let mut bytes = Zeroizing::new(vec![0; count]);

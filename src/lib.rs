@@ -1,11 +1,26 @@
 //! envctl: typed environments for programs.
+//!
+//! A small compiler with a store at one stage. The files of a project are read into a [`model`]; [`plan`] decides, without
+//! opening anything, what one program gets; [`resolve`] opens and fetches; [`validate`] checks every value; then the set is
+//! handed to a process ([`inject`]) or written as a file ([`render`]). Each stage is a type that only the one before makes.
+//!
+//! | layer | modules | may |
+//! |---|---|---|
+//! | 0 words | [`secret`] [`source`] [`diagnostic`] | depend on nothing above |
+//! | 1 language | [`document`] [`kind`] [`name`] [`placeholder`] [`recipe`] [`schema`] [`reference`] [`config`] [`template`] [`environment`] [`model`] [`lint`] [`plan`] [`validate`] [`render`] [`dotenv`] [`infer`] [`scaffold`] | compute; no file, process, network or clock |
+//! | 2 world | [`process`] [`store`] [`project`] [`backend`] [`generate`] [`resolve`] [`inject`] | touch the machine; never print |
+//! | 3 edge | [`terminal`] [`context`] [`cli`] | print |
 
 pub mod backend;
+pub mod cli;
 pub mod config;
+pub mod context;
 pub mod diagnostic;
 pub mod document;
+pub mod dotenv;
 pub mod environment;
 pub mod generate;
+pub mod infer;
 pub mod inject;
 pub mod kind;
 pub mod lint;
@@ -17,10 +32,13 @@ pub mod process;
 pub mod project;
 pub mod recipe;
 pub mod reference;
+pub mod render;
 pub mod resolve;
+pub mod scaffold;
 pub mod schema;
 pub mod secret;
 pub mod source;
 pub mod store;
 pub mod template;
+pub mod terminal;
 pub mod validate;

@@ -75,6 +75,28 @@ pub fn describe(kind: io::ErrorKind) -> &'static str {
 
 /// Writes a file whole or not at all, private to the user; when it returns the bytes are on the disk.
 pub fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    write(path, bytes, Mode::Private, true)
+}
+
+/// Writes a file that is not there yet, for everybody the user lets read new files; one that is there is an error.
+pub fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    write(path, bytes, Mode::Usual, false)
+}
+
+/// Replaces a file whole or not at all, and keeps who may read it.
+pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    write(path, bytes, Mode::Kept, true)
+}
+
+/// Who may read a file that is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    Private,
+    Usual,
+    Kept,
+}
+
+fn write(path: &Path, bytes: &[u8], mode: Mode, over: bool) -> io::Result<()> {
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
     if std::fs::symlink_metadata(path).is_ok_and(|metadata| !metadata.file_type().is_file()) {
         return Err(io::ErrorKind::InvalidInput.into());
@@ -85,9 +107,35 @@ pub fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     // Made with O_EXCL and mode 0600, and removed again on every way out but the last.
     let mut temporary = tempfile::Builder::new().prefix(&prefix).tempfile_in(directory)?;
     temporary.write_all(bytes)?;
+    set_mode(temporary.as_file(), path, mode)?;
     temporary.as_file().sync_all()?;
-    temporary.persist(path).map_err(|error| error.error)?;
+    if over {
+        temporary.persist(path).map_err(|error| error.error)?;
+    } else {
+        temporary.persist_noclobber(path).map_err(|error| error.error)?;
+    }
     File::open(directory)?.sync_all()
+}
+
+#[cfg(unix)]
+fn set_mode(file: &File, path: &Path, mode: Mode) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    let bits = match mode {
+        Mode::Private => return Ok(()),
+        Mode::Kept => std::fs::metadata(path)?.permissions().mode() & 0o7777,
+        Mode::Usual => {
+            // The mask can only be read by setting it; this program has one thread here.
+            let mask = rustix::process::umask(rustix::fs::Mode::empty());
+            rustix::process::umask(mask);
+            0o666 & !mask.bits()
+        }
+    };
+    file.set_permissions(std::fs::Permissions::from_mode(bits))
+}
+
+#[cfg(not(unix))]
+fn set_mode(_file: &File, _path: &Path, _mode: Mode) -> io::Result<()> {
+    Ok(())
 }
 
 /// Makes a directory and those above it, private to the user.

@@ -1,0 +1,160 @@
+//! `envctl check`: validate environments, without keys and network unless asked.
+
+use std::collections::BTreeMap;
+
+use super::complete;
+use crate::backend::Backends;
+use crate::context::{Channel, Context, Exit, Outcome};
+use crate::diagnostic::{Code, Diagnostic, Diagnostics};
+use crate::lint::{unknown_environment, unknown_schema};
+use crate::model::Model;
+use crate::plan::plan;
+use crate::project::{Loaded, Wanted};
+use crate::resolve::{Generate, resolve};
+use crate::validate::validate;
+
+/// Check the project's files and environments
+///
+/// Without ENV all files are read and the default environment is checked against every schema. No key and no network are
+/// needed: what is sealed or fetched is counted and left for `--resolve`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The environments to check
+    #[arg(value_name = "ENV", add = complete::environments())]
+    environments: Vec<String>,
+    /// Check every environment
+    #[arg(long, conflicts_with = "environments")]
+    all: bool,
+    /// Check against this schema only
+    #[arg(long, value_name = "SCHEMA", add = complete::schemas())]
+    schema: Option<String>,
+    /// Open and fetch every value as well
+    #[arg(long)]
+    resolve: bool,
+    /// Count warnings as errors
+    #[arg(long)]
+    strict: bool,
+}
+
+/// What was looked at.
+#[derive(Default)]
+struct Tally {
+    environments: usize,
+    schemas: usize,
+    sealed: BTreeMap<String, usize>,
+    fetched: BTreeMap<String, usize>,
+}
+
+/// Checks and reports.
+pub(super) fn run(args: &Args, context: &Context) -> Outcome {
+    let wanted = if args.environments.is_empty() {
+        Wanted::All
+    } else {
+        Wanted::Named(args.environments.iter().cloned().map(Some).collect())
+    };
+    let mut loaded = context.load(&wanted)?;
+    let mut problems = std::mem::take(&mut loaded.problems);
+    let mut tally = Tally::default();
+    match loaded.model.take() {
+        Some(model) => {
+            let names = names(args, context, &loaded, &model)?;
+            check(args, context, &loaded, &model, &names, &mut tally, &mut problems);
+        }
+        None => problems.note_incomplete(),
+    }
+    let code = problems.exit_code(args.strict);
+    let clean = problems.is_empty();
+    context.report(problems, &loaded.sources, "", Channel::Result)?;
+    if code != 0 {
+        return Err(Exit(code));
+    }
+    context.remark(&tally.summary(args.resolve, clean));
+    Ok(())
+}
+
+/// The environments that are checked; those of the command line have to exist.
+fn names(args: &Args, context: &Context, loaded: &Loaded, model: &Model) -> Result<Vec<String>, Exit> {
+    for name in &args.environments {
+        context.environment_name(Some(name), loaded, model)?;
+    }
+    if let Some(schema) = args.schema.as_ref().filter(|schema| !model.views.contains_key(*schema)) {
+        let names: Vec<&str> = model.views.keys().map(String::as_str).collect();
+        return Err(context.fail(Diagnostic { code: Code::Usage, ..unknown_schema(schema, &names) }));
+    }
+    if !args.environments.is_empty() {
+        return Ok(args.environments.clone());
+    }
+    match loaded.default_environment.as_ref().filter(|_| !args.all) {
+        Some(default) if model.environments.contains_key(default) => Ok(vec![default.clone()]),
+        // `envctl.toml` naming one that does not exist was reported at its place; the process environment has none.
+        Some(default) if context.environment.text("ENVCTL_ENVIRONMENT") == Some(default) => {
+            let names = model.environment_names.iter().map(String::as_str);
+            Err(context.fail(Diagnostic { code: Code::Usage, ..unknown_environment(default, names) }))
+        }
+        Some(_) => Ok(Vec::new()),
+        None => Ok(model.environments.keys().cloned().collect()),
+    }
+}
+
+fn check(
+    args: &Args,
+    context: &Context,
+    loaded: &Loaded,
+    model: &Model,
+    names: &[String],
+    tally: &mut Tally,
+    problems: &mut Diagnostics,
+) {
+    let mut backends = Backends::new(&context.environment, &model.config.id.value, &loaded.root);
+    let views: Vec<_> = model.views.values().filter(|view| args.schema.as_ref().is_none_or(|schema| *schema == view.name)).collect();
+    tally.schemas = views.len();
+    tally.environments = names.len();
+    for name in names {
+        for view in &views {
+            let mut found = Diagnostics::default();
+            let plan = plan(model, name, view, &BTreeMap::new(), &mut found);
+            let complete = !found.has_errors();
+            problems.append(found);
+            let Some(plan) = plan else { continue };
+            let is_abstract = model.environments.get(name).is_some_and(|file| file.is_abstract);
+            if !args.resolve || !complete || is_abstract {
+                tally.count(name, plan.unchecked());
+                continue;
+            }
+            if let Some(resolved) = resolve(plan, &mut backends, Generate::Pretend, problems) {
+                validate(view, resolved, problems);
+            }
+        }
+    }
+}
+
+impl Tally {
+    fn count(&mut self, environment: &str, (sealed, fetched): (usize, usize)) {
+        let raise = |counts: &mut BTreeMap<String, usize>, count: usize| {
+            let most = counts.entry(environment.to_owned()).or_default();
+            *most = (*most).max(count);
+        };
+        raise(&mut self.sealed, sealed);
+        raise(&mut self.fetched, fetched);
+    }
+
+    /// What was checked and what was not: a green check without keys says nothing about sealed values.
+    fn summary(&self, resolved: bool, clean: bool) -> String {
+        let plural = |count: usize, one: &str, many: &str| format!("{count} {}", if count == 1 { one } else { many });
+        let mut text = format!(
+            "{}: {} against {}\n",
+            if clean { "ok" } else { "no errors" },
+            plural(self.environments, "environment", "environments"),
+            plural(self.schemas, "schema", "schemas"),
+        );
+        for (environment, count) in self.sealed.iter().filter(|(_, count)| **count > 0) {
+            let values = plural(*count, "sealed value", "sealed values");
+            text.push_str(&format!("{environment}: {values} not checked, seal not verified (no key)\n"));
+        }
+        for (environment, count) in self.fetched.iter().filter(|(_, count)| **count > 0 && !resolved) {
+            let values = plural(*count, "value", "values");
+            text.push_str(&format!("{environment}: {values} in backends not checked; `envctl check {environment} --resolve` fetches them\n"));
+        }
+        text
+    }
+}

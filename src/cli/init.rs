@@ -1,0 +1,211 @@
+//! `envctl init`: a new project, from nothing or from `.env` files.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use crate::backend::Backends;
+use crate::context::{Context, Exit, Outcome};
+use crate::diagnostic::{Code, Diagnostic, Diagnostics, safe};
+use crate::dotenv::{self, ProblemKind};
+use crate::generate;
+use crate::name;
+use crate::project::{CONFIG, MAX_FILE};
+use crate::resolve::Generate;
+use crate::scaffold::{GITATTRIBUTES, GITIGNORE, Input, Scaffold, scaffold};
+use crate::secret::Secret;
+use crate::source::SourceMap;
+use crate::store::{self, ReadProblem};
+
+/// Make a project: schema, environments, .gitignore
+///
+/// With `--from` the variables of an existing `.env` file are declared and typed; what looks like a secret goes into the
+/// local store of this machine and never into a file of the project. Nothing is overwritten: run it again for what is
+/// missing.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The directory, instead of this one
+    #[arg(value_name = "DIR")]
+    directory: Option<PathBuf>,
+    /// Take the variables of a .env file, for `dev` or the environment named
+    #[arg(long, value_name = "[ENV=]FILE")]
+    from: Vec<String>,
+    /// The project's name, instead of the directory's
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+}
+
+const TAIL: &str = "nothing was written";
+
+/// Reads what there is, decides, writes, tells.
+pub(super) fn run(args: &Args, context: &Context) -> Outcome {
+    let directory = args.directory.clone().unwrap_or_else(|| PathBuf::from("."));
+    let exists = directory.join(CONFIG).symlink_metadata().is_ok();
+    if exists && !args.from.is_empty() {
+        let problem = Diagnostic::error(Code::Usage, "there is a project already; `--from` is for a new one");
+        return Err(context.fail(problem.help("add the variables to the schema, and their values to an environment")));
+    }
+    let inputs = inputs(&args.from, context)?;
+    let failed = |path: &Path, error: &std::io::Error| {
+        let message = format!("{} cannot be written: {}", path.display(), store::describe(error.kind()));
+        context.fail(Diagnostic::error(Code::Io, message))
+    };
+    std::fs::create_dir_all(&directory).map_err(|error| failed(&directory, &error))?;
+    let root = directory.canonicalize().map_err(|error| failed(&directory, &error))?;
+    let made = if exists { None } else { Some(new_project(args, &root, inputs, context)?) };
+    let mut written = Vec::new();
+    if let Some((id, made)) = &made {
+        keep_secrets(id, made, &root, context)?;
+        written = write_files(made, &root).map_err(|(path, error)| failed(&path, &error))?;
+    }
+    for (file, lines) in [(".gitignore", GITIGNORE), (".gitattributes", GITATTRIBUTES)] {
+        if add_lines(&root.join(file), lines).map_err(|error| failed(Path::new(file), &error))? {
+            written.push(file.to_owned());
+        }
+    }
+    tell(made.as_ref().map(|(_, made)| made), &written, context)
+}
+
+/// The `.env` files, each for its environment; everything doubtful in them is shown first.
+fn inputs(from: &[String], context: &Context) -> Result<Vec<Input>, Exit> {
+    let mut sources = SourceMap::default();
+    let mut problems = Diagnostics::default();
+    let mut inputs = Vec::new();
+    for given in from {
+        let (environment, file) = match given.split_once('=') {
+            Some((environment, file)) if name::is_word(environment) => (environment, file),
+            _ => ("dev", given.as_str()),
+        };
+        let Some(text) = read(Path::new(file), &mut problems) else { continue };
+        let source = sources.add_closed(file, text.as_str());
+        let parsed = dotenv::parse(&text, source);
+        for problem in &parsed.problems {
+            let skipped = problem.kind == ProblemKind::InvalidName;
+            let make = if skipped { Diagnostic::warning } else { Diagnostic::error };
+            problems.push(make(Code::DotenvSyntax, problem.message.clone()).at(problem.span, ""));
+        }
+        for doubt in &parsed.doubts {
+            let diagnostic = Diagnostic::warning(Code::DotenvDoubt, doubt.message.clone()).at(doubt.span, "");
+            problems.push(diagnostic.at_some(doubt.other, ""));
+        }
+        inputs.push(Input { environment: environment.to_owned(), parsed });
+    }
+    context.stop_on_errors(problems, &sources, TAIL)?;
+    Ok(inputs)
+}
+
+fn read(path: &Path, problems: &mut Diagnostics) -> Option<String> {
+    let shown = path.display();
+    let bytes = match store::read_limited(path, MAX_FILE) {
+        Ok(bytes) => bytes,
+        Err(problem) => {
+            let (code, message) = match problem {
+                ReadProblem::NotRegular { kind } => (Code::NotARegularFile, format!("{shown} is {kind}, not a file")),
+                ReadProblem::TooLarge { limit } => (Code::FileTooLarge, format!("{shown} is larger than {} MiB", limit >> 20)),
+                ReadProblem::Io(kind) => (Code::Io, format!("{shown} cannot be read: {}", store::describe(kind))),
+            };
+            problems.push(Diagnostic::error(code, message));
+            return None;
+        }
+    };
+    let utf16 = bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]);
+    match String::from_utf8(bytes) {
+        Ok(text) => Some(text),
+        Err(error) => {
+            let hint = if utf16 { " (it looks like UTF-16)" } else { "" };
+            let message = format!("{shown} is not UTF-8 text: wrong at byte {}{hint}", error.utf8_error().valid_up_to());
+            problems.push(Diagnostic::error(Code::NotUtf8, message));
+            None
+        }
+    }
+}
+
+fn new_project(args: &Args, root: &Path, inputs: Vec<Input>, context: &Context) -> Result<(String, Scaffold), Exit> {
+    let name = args.name.clone().or_else(|| Some(root.file_name()?.to_string_lossy().into_owned()));
+    let id = generate::project_id().map_err(|_| context.fail(Diagnostic::error(Code::Io, "the system's random generator failed")))?;
+    let made = scaffold(name.as_deref().unwrap_or("project"), &id, inputs);
+    Ok((id, made))
+}
+
+/// Secrets go first: a project without them would have lost them.
+fn keep_secrets(id: &str, made: &Scaffold, root: &Path, context: &Context) -> Outcome {
+    let mut by_environment: BTreeMap<&str, Vec<(&str, &Secret)>> = BTreeMap::new();
+    for value in &made.local {
+        by_environment.entry(&value.environment).or_default().push((&value.name, &value.value));
+    }
+    let backends = Backends::new(&context.environment, id, root);
+    for (environment, values) in by_environment {
+        let kept = backends.local(environment, Generate::Store).and_then(|local| local.put(&values));
+        kept.map_err(|error| {
+            let message = format!("the secrets could not be kept: {}", error.describe());
+            context.fail(Diagnostic::error(error.code(), message).help_some(error.help()))
+        })?;
+    }
+    Ok(())
+}
+
+/// Writes what is not there yet, `envctl.toml` last: until then it is no project and `init` begins anew.
+fn write_files(made: &Scaffold, root: &Path) -> Result<Vec<String>, (PathBuf, std::io::Error)> {
+    let mut written = Vec::new();
+    let (config, others): (Vec<_>, Vec<_>) = made.files.iter().partition(|(path, _)| path == CONFIG);
+    for (path, text) in others.into_iter().chain(config) {
+        let full = root.join(path);
+        let failed = |error| (full.clone(), error);
+        if let Some(parent) = full.parent() {
+            std::fs::create_dir_all(parent).map_err(failed)?;
+        }
+        if full.symlink_metadata().is_err() {
+            store::write_new(&full, text.as_bytes()).map_err(failed)?;
+            written.push(path.clone());
+        }
+    }
+    Ok(written)
+}
+
+/// Appends the lines that a file lacks; tells whether there were any.
+fn add_lines(path: &Path, lines: &[&str]) -> std::io::Result<bool> {
+    let before = match store::read_limited(path, MAX_FILE) {
+        Ok(bytes) => bytes,
+        Err(ReadProblem::Io(std::io::ErrorKind::NotFound)) => Vec::new(),
+        Err(ReadProblem::Io(kind)) => return Err(kind.into()),
+        Err(_) => return Err(std::io::ErrorKind::InvalidData.into()),
+    };
+    let there: Vec<&[u8]> = before.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).collect();
+    let missing: Vec<&str> = lines.iter().copied().filter(|line| !there.contains(&line.as_bytes())).collect();
+    if missing.is_empty() {
+        return Ok(false);
+    }
+    let mut text = before.clone();
+    if !text.is_empty() && !text.ends_with(b"\n") {
+        text.push(b'\n');
+    }
+    for line in missing {
+        text.extend_from_slice(line.as_bytes());
+        text.push(b'\n');
+    }
+    if before.is_empty() { store::write_new(path, &text) } else { store::replace(path, &text) }?;
+    Ok(true)
+}
+
+/// What was decided, alike decisions together, and what to do next.
+fn tell(made: Option<&Scaffold>, written: &[String], context: &Context) -> Outcome {
+    let mut text = String::new();
+    if let Some(made) = made {
+        let mut alike: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+        for (name, decision) in made.decisions.iter().map(|one| (&one.name, &one.text)) {
+            alike.entry(decision.replacen(&format!("`{name}`"), "", 1).trim().to_owned()).or_default().push(name);
+        }
+        for (decision, names) in alike {
+            text.push_str(&format!("{}: {}\n", names.join(", "), safe(&decision)));
+        }
+        for skipped in &made.skipped {
+            text.push_str(&format!("skipped {}: {}\n", safe(&skipped.name), safe(&skipped.reason)));
+        }
+    }
+    if written.is_empty() {
+        text.push_str("nothing was missing\n");
+    } else {
+        text.push_str(&format!("wrote {}\n", written.join(", ")));
+        text.push_str("next: envctl check, then envctl run -- COMMAND\n");
+    }
+    context.print(&text)
+}

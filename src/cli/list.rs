@@ -1,0 +1,83 @@
+//! `envctl list`: the variables of an environment, where they come from, and no values.
+
+use super::table::table;
+use super::{complete, no_overrides, origin, planned};
+use crate::context::{Context, Outcome};
+use crate::plan::Plan;
+use crate::source::SourceMap;
+
+/// How results are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub(super) enum ResultFormat {
+    /// For people
+    #[default]
+    Human,
+    /// For programs
+    Json,
+}
+
+/// List the variables of an environment: type, where the value comes from, no values
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The environment, instead of the project's default
+    #[arg(value_name = "ENV", add = complete::environments())]
+    environment: Option<String>,
+    /// The schema whose variables are listed
+    #[arg(long, value_name = "SCHEMA", add = complete::schemas())]
+    schema: Option<String>,
+    /// How the list is written
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    format: ResultFormat,
+}
+
+/// Prints the list.
+pub(super) fn run(args: &Args, context: &Context) -> Outcome {
+    let planned = planned(context, args.environment.as_deref(), args.schema.as_deref(), &no_overrides, "")?;
+    let sources = &planned.loaded.sources;
+    context.stop_on_errors(planned.problems, sources, "")?;
+    match args.format {
+        ResultFormat::Human => context.print(&human(&planned.plan, sources)),
+        ResultFormat::Json => {
+            let unset = planned.plan.unset.iter().map(|(name, (variable, why))| {
+                serde_json::json!({ "name": name, "type": variable.kind.value.name(), "supply": null, "unset": why, "schema": variable.schema })
+            });
+            let variables: Vec<serde_json::Value> =
+                planned.plan.variables.iter().map(|(name, planned)| origin::as_json(name, planned, sources)).chain(unset).collect();
+            let document = serde_json::json!({
+                "schema_version": 1,
+                "environment": planned.plan.environment,
+                "schema": planned.plan.schema,
+                "protected": planned.plan.protected,
+                "variables": variables,
+            });
+            context.print(&format!("{document:#}\n"))
+        }
+    }
+}
+
+/// What is planned, on standard error, if `-v` asks for it.
+pub(super) fn verbose(context: &Context, plan: &Plan, sources: &SourceMap) -> Outcome {
+    if context.globals.verbose {
+        context.remark(&format!("environment {}, schema {}\n{}", plan.environment, plan.schema, human(plan, sources)));
+    }
+    Ok(())
+}
+
+fn human(plan: &Plan, sources: &SourceMap) -> String {
+    let mut rows = Vec::new();
+    for (name, planned) in &plan.variables {
+        let secret = if planned.sensitive { "secret" } else { "" };
+        let note = if planned.delivered { "" } else { "not delivered" };
+        let detail = origin::detail(planned).unwrap_or_default();
+        let kind = planned.variable.kind.value.name();
+        rows.push([name, kind, secret, origin::supply(planned), &origin::place(planned, sources), &detail, note].map(str::to_owned).to_vec());
+    }
+    for (name, (variable, why)) in &plan.unset {
+        rows.push([name.as_str(), variable.kind.value.name(), "", "unset", "", why, ""].map(str::to_owned).to_vec());
+    }
+    rows.sort();
+    for row in &mut rows {
+        row.retain(|cell| cell != "\u{0}");
+    }
+    table(&["NAME", "TYPE", "SECRET", "FROM", "PLACE", "DETAIL", ""], &rows)
+}

@@ -1,0 +1,102 @@
+//! The text of a new project's files, with what was decided on the way. Pure: the caller writes them.
+
+mod collect;
+mod decide;
+mod parts;
+mod text;
+
+use crate::dotenv;
+use crate::secret::Secret;
+
+/// Lines a project's `.gitignore` has; those that are missing are to be appended.
+pub const GITIGNORE: &[&str] = &[
+    ".envctl/",
+    "environments/*.local.toml",
+    ".env",
+    ".env.*",
+    "!.env.example",
+];
+
+/// Lines a project's `.gitattributes` has; those that are missing are to be appended.
+pub const GITATTRIBUTES: &[&str] = &["environments/*.toml text eol=lf diff=envctl merge=envctl"];
+
+/// One `.env` file to start from.
+#[derive(Debug)]
+pub struct Input {
+    /// The environment its values are for.
+    pub environment: String,
+    /// What was read from it.
+    pub parsed: dotenv::Parsed,
+}
+
+/// A value for the local store, named in the environment's file as `{ backend = "local" }`.
+#[derive(Debug)]
+pub struct LocalValue {
+    /// The environment.
+    pub environment: String,
+    /// The variable.
+    pub name: String,
+    /// The value, byte for byte as it was read.
+    pub value: Secret,
+}
+
+/// Something that was decided for the user, to be told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision {
+    /// The variable.
+    pub name: String,
+    /// The environment, where it concerns one alone.
+    pub environment: Option<String>,
+    /// One sentence, without values.
+    pub text: String,
+}
+
+/// An assignment that was not taken over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Skipped {
+    /// The name as it stands in the file.
+    pub name: String,
+    /// The environment its file is for.
+    pub environment: String,
+    /// Why, and what to do instead; without values.
+    pub reason: String,
+}
+
+/// A new project.
+#[derive(Debug, Default)]
+pub struct Scaffold {
+    /// Paths relative to the project's root, with `/`, and their text.
+    pub files: Vec<(String, String)>,
+    /// Values that must not stand in files.
+    pub local: Vec<LocalValue>,
+    /// What to tell.
+    pub decisions: Vec<Decision>,
+    /// What was left out.
+    pub skipped: Vec<Skipped>,
+}
+
+/// Makes the files of a new project. `project_id` is 32 of `[0-9a-f]`, made by the caller. Without inputs the schema is
+/// a small example that works at once. The same arguments give the same result, byte for byte.
+pub fn scaffold(project_name: &str, project_id: &str, inputs: Vec<Input>) -> Scaffold {
+    let mut made = Scaffold::default();
+    made.files.push((
+        String::from("envctl.toml"),
+        text::project(project_name, project_id),
+    ));
+    if inputs.is_empty() {
+        made.files.extend(text::sample());
+        return made;
+    }
+    let collected = collect::collect(inputs, &mut made.skipped);
+    let decided = decide::decide(collected, &mut made.decisions);
+    made.files.push((
+        String::from("schemas/app.toml"),
+        text::schema(&decided.variables),
+    ));
+    made.files.extend(text::environments(&decided.environments));
+    made.local = decided.local;
+    made
+}
+
+#[cfg(test)]
+mod tests;
