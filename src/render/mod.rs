@@ -1,15 +1,23 @@
-//! Writes variables as text for other programs: `.env` files, JSON, YAML, TOML, shell scripts.
+//! Writes variables as text for other programs: `.env` files, JSON, YAML, TOML, shell scripts, and documentation.
 //!
 //! Same input, same bytes: the order of the items is kept, lines end in LF, there is no date and no heading.
 //! A value that a format cannot carry is refused, never approximated. One file per format; each is a [`Layout`].
 
 mod dotenv;
+mod example;
 mod json;
+mod markdown;
 mod quoted;
+mod row;
 mod shell;
+mod shown;
 mod text;
 mod toml;
 mod yaml;
+
+pub use example::example;
+pub use markdown::markdown;
+pub use row::{Required, Row};
 
 use crate::secret::Secret;
 use text::Text;
