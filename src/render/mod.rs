@@ -1,7 +1,7 @@
 //! Writes variables as text for other programs: `.env` files, JSON, YAML, TOML, shell scripts, and documentation.
 //!
 //! Same input, same bytes: the order of the items is kept, lines end in LF, there is no date and no heading.
-//! A value that a format cannot carry is refused, never approximated. One file per format; each is a [`Layout`].
+//! A value that a format cannot carry is refused, never approximated. One file per format; each is a `Layout`.
 
 mod dotenv;
 mod example;
