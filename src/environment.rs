@@ -73,7 +73,17 @@ pub struct EnvironmentFile {
     pub secrets: Entries,
 }
 
-const KEYS: &[&str] = &["extends", "protected", "abstract", "recipients", "values", "for", "secrets", "seal", "push"];
+const KEYS: &[&str] = &[
+    "extends",
+    "protected",
+    "abstract",
+    "recipients",
+    "values",
+    "for",
+    "secrets",
+    "seal",
+    "push",
+];
 const OVERLAY_KEYS: &[&str] = &["values", "for"];
 
 /// Endings of entries that belong to a rotation, not to a variable.
@@ -81,7 +91,13 @@ const SUFFIXES: &[&str] = &["-next", "-previous", "-journal"];
 
 impl EnvironmentFile {
     /// Reads an environment; nothing if it is no TOML.
-    pub fn read(name: &str, is_overlay: bool, text: &str, source: SourceId, problems: &mut Diagnostics) -> Option<Self> {
+    pub fn read(
+        name: &str,
+        is_overlay: bool,
+        text: &str,
+        source: SourceId,
+        problems: &mut Diagnostics,
+    ) -> Option<Self> {
         let document = document::parse(text, source, problems)?;
         let root = document::root(&document, source);
         if is_overlay {
@@ -90,22 +106,37 @@ impl EnvironmentFile {
             root.only(KEYS, "an environment", problems);
         }
         let reader = Reader { text };
-        let values = root.table("values", problems).map(|table| reader.entries(&table, problems)).unwrap_or_default();
+        let values = root
+            .table("values", problems)
+            .map(|table| reader.entries(&table, problems))
+            .unwrap_or_default();
         let mut per_schema = BTreeMap::new();
         for (schema, table) in root.tables("for", problems) {
-            per_schema.insert(schema.value.to_owned(), (schema.span, reader.entries(&table, problems)));
+            per_schema.insert(
+                schema.value.to_owned(),
+                (schema.span, reader.entries(&table, problems)),
+            );
         }
-        let secrets = root.table("secrets", problems).map(|table| reader.secrets(&table, problems)).unwrap_or_default();
+        let secrets = root
+            .table("secrets", problems)
+            .map(|table| reader.secrets(&table, problems))
+            .unwrap_or_default();
         let recipients_span = root.get("recipients").map(|value| value.span);
         let recipients = root.texts("recipients", problems);
         let file = Self {
             name: name.to_owned(),
             source,
             is_overlay,
-            extends: root.text("extends", problems).filter(|parent| is_environment(parent, problems)),
+            extends: root
+                .text("extends", problems)
+                .filter(|parent| is_environment(parent, problems)),
             protected: root.flag("protected", problems),
-            is_abstract: root.flag("abstract", problems).is_some_and(|flag| flag.value),
-            recipients: recipients.zip(recipients_span).map(|(names, span)| Located::new(names, span)),
+            is_abstract: root
+                .flag("abstract", problems)
+                .is_some_and(|flag| flag.value),
+            recipients: recipients
+                .zip(recipients_span)
+                .map(|(names, span)| Located::new(names, span)),
             values,
             per_schema,
             secrets,
@@ -117,21 +148,38 @@ impl EnvironmentFile {
 
     /// All entries with the schema they are for, if they are for one only.
     pub fn all(&self) -> impl Iterator<Item = (Option<&str>, &Entry)> {
-        let common = self.values.values().chain(self.secrets.values()).map(|entry| (None, entry));
-        let own = self.per_schema.iter().flat_map(|(schema, (_, entries))| entries.values().map(|entry| (Some(schema.as_str()), entry)));
+        let common = self
+            .values
+            .values()
+            .chain(self.secrets.values())
+            .map(|entry| (None, entry));
+        let own = self.per_schema.iter().flat_map(|(schema, (_, entries))| {
+            entries.values().map(|entry| (Some(schema.as_str()), entry))
+        });
         common.chain(own)
     }
 
     /// All entries of one name: in clear for all schemas, in clear for some, sealed.
     pub fn named(&self, name: &str) -> impl Iterator<Item = &Entry> {
-        let own = self.per_schema.values().filter_map(move |(_, entries)| entries.get(name));
-        self.values.get(name).into_iter().chain(own).chain(self.secrets.get(name))
+        let own = self
+            .per_schema
+            .values()
+            .filter_map(move |(_, entries)| entries.get(name));
+        self.values
+            .get(name)
+            .into_iter()
+            .chain(own)
+            .chain(self.secrets.get(name))
     }
 
     /// What this file assigns to a name for a schema: `[for.SCHEMA]` wins.
     pub fn find(&self, name: &str, schema: &str) -> Option<&Entry> {
-        let own = self.per_schema.get(schema).and_then(|(_, entries)| entries.get(name));
-        own.or_else(|| self.values.get(name)).or_else(|| self.secrets.get(name))
+        let own = self
+            .per_schema
+            .get(schema)
+            .and_then(|(_, entries)| entries.get(name));
+        own.or_else(|| self.values.get(name))
+            .or_else(|| self.secrets.get(name))
     }
 
     /// `[secrets]` needs `[seal]`.
@@ -147,20 +195,35 @@ impl EnvironmentFile {
 
     /// A name in `[secrets]` stands nowhere else; names that differ in case only are one name.
     fn check_tables(&self, problems: &mut Diagnostics) {
-        for (_, entry) in self.all().filter(|(_, entry)| !matches!(entry.assignment, Assignment::Sealed(_))) {
+        for (_, entry) in self
+            .all()
+            .filter(|(_, entry)| !matches!(entry.assignment, Assignment::Sealed(_)))
+        {
             if let Some(sealed) = self.secrets.get(&entry.name) {
                 let message = format!("`{}` stands in `[secrets]` and in clear", entry.name);
-                let diagnostic = Diagnostic::error(Code::DuplicateName, message).at(entry.key_span, "here");
-                problems.push(diagnostic.at(sealed.key_span, "sealed here").help("keep the sealed entry and delete the other"));
+                let diagnostic =
+                    Diagnostic::error(Code::DuplicateName, message).at(entry.key_span, "here");
+                problems.push(
+                    diagnostic
+                        .at(sealed.key_span, "sealed here")
+                        .help("keep the sealed entry and delete the other"),
+                );
             }
         }
-        let tables = [&self.values, &self.secrets].into_iter().chain(self.per_schema.values().map(|(_, entries)| entries));
+        let tables = [&self.values, &self.secrets]
+            .into_iter()
+            .chain(self.per_schema.values().map(|(_, entries)| entries));
         for table in tables {
             let mut folded: BTreeMap<String, Span> = BTreeMap::new();
             for entry in table.values() {
-                if let Some(first) = folded.insert(entry.name.to_ascii_uppercase(), entry.key_span) {
+                if let Some(first) = folded.insert(entry.name.to_ascii_uppercase(), entry.key_span)
+                {
                     let message = "two names are the same but for upper and lower case";
-                    problems.push(Diagnostic::error(Code::DuplicateName, message).at(entry.key_span, "here").at(first, "and here"));
+                    problems.push(
+                        Diagnostic::error(Code::DuplicateName, message)
+                            .at(entry.key_span, "here")
+                            .at(first, "and here"),
+                    );
                 }
             }
         }
@@ -188,9 +251,18 @@ impl Reader<'_> {
                 problems.push(bad_variable(key.span));
                 continue;
             }
-            let assignment = if value.table().is_some() { self.table_assignment(value, problems) } else { self.value(value, problems) };
+            let assignment = if value.table().is_some() {
+                self.table_assignment(value, problems)
+            } else {
+                self.value(value, problems)
+            };
             if let Some(assignment) = assignment {
-                let entry = Entry { name: key.value.to_owned(), key_span: key.span, span: value.span, assignment };
+                let entry = Entry {
+                    name: key.value.to_owned(),
+                    key_span: key.span,
+                    span: value.span,
+                    assignment,
+                };
                 entries.insert(key.value.to_owned(), entry);
             }
         }
@@ -204,19 +276,34 @@ impl Reader<'_> {
             table.only(&["absent"], "`absent`", problems);
             let flag = table.flag("absent", problems)?;
             if !flag.value {
-                let diagnostic = Diagnostic::error(Code::WrongTomlType, "`absent` can only be `true`").at(flag.span, "");
+                let diagnostic =
+                    Diagnostic::error(Code::WrongTomlType, "`absent` can only be `true`")
+                        .at(flag.span, "");
                 problems.push(diagnostic.help("delete the line to take the parent's value"));
             }
             return flag.value.then_some(Assignment::Absent);
         }
         if table.get("enc").is_some() {
-            let diagnostic = Diagnostic::error(Code::SealedStructure, "a sealed entry stands outside of `[secrets]`");
-            problems.push(diagnostic.at(value.span, "").help("`envctl set` writes sealed entries where they belong"));
+            let diagnostic = Diagnostic::error(
+                Code::SealedStructure,
+                "a sealed entry stands outside of `[secrets]`",
+            );
+            problems.push(
+                diagnostic
+                    .at(value.span, "")
+                    .help("`envctl set` writes sealed entries where they belong"),
+            );
             return None;
         }
         if table.get("backend").is_none() {
-            let diagnostic = Diagnostic::error(Code::MissingKey, "this table is neither a reference nor `absent`").at(value.span, "");
-            problems.push(diagnostic.help("`{ backend = \"env\" }` and the like, or `{ absent = true }`"));
+            let diagnostic = Diagnostic::error(
+                Code::MissingKey,
+                "this table is neither a reference nor `absent`",
+            )
+            .at(value.span, "");
+            problems.push(
+                diagnostic.help("`{ backend = \"env\" }` and the like, or `{ absent = true }`"),
+            );
             return None;
         }
         Reference::read(&table, self.text, problems).map(Assignment::Reference)
@@ -229,32 +316,56 @@ impl Reader<'_> {
         };
         let mut templates = Vec::with_capacity(items.len());
         for item in items {
-            let spelling = item.expect(item.scalar(self.text), "a value", "a string, number, boolean or date", problems)?;
+            let spelling = item.expect(
+                item.scalar(self.text),
+                "a value",
+                "a string, number, boolean or date",
+                problems,
+            )?;
             // Only strings are templates: nothing else can hold a `$`.
-            match if item.text().is_some() { Template::parse(&spelling) } else { Ok(Template::literal(spelling)) } {
+            match if item.text().is_some() {
+                Template::parse(&spelling)
+            } else {
+                Ok(Template::literal(spelling))
+            } {
                 Ok(template) => templates.push(template),
                 Err(flaw) => {
-                    let diagnostic = Diagnostic::error(Code::TemplateSyntax, flaw.message()).at(item.span, "");
-                    problems.push(diagnostic.help("`${NAME}` inserts a variable; write `$${` for a literal `${`"));
+                    let diagnostic =
+                        Diagnostic::error(Code::TemplateSyntax, flaw.message()).at(item.span, "");
+                    problems.push(
+                        diagnostic
+                            .help("`${NAME}` inserts a variable; write `$${` for a literal `${`"),
+                    );
                     return None;
                 }
             }
         }
-        Some(Assignment::Value(Written { items: templates, is_array, span: value.span }))
+        Some(Assignment::Value(Written {
+            items: templates,
+            is_array,
+            span: value.span,
+        }))
     }
 
     /// Entries of `[secrets]`; what belongs to a rotation is checked but names no variable.
     fn secrets(&self, table: &Table<'_>, problems: &mut Diagnostics) -> Entries {
         let mut entries = Entries::new();
         for (key, value) in table.entries() {
-            let base = SUFFIXES.iter().find_map(|suffix| key.value.strip_suffix(suffix));
+            let base = SUFFIXES
+                .iter()
+                .find_map(|suffix| key.value.strip_suffix(suffix));
             if !name::is_variable(base.unwrap_or(key.value)) {
                 problems.push(bad_variable(key.span));
                 continue;
             }
             if let Some(sealed) = self.sealed(value, problems).filter(|_| base.is_none()) {
                 let assignment = Assignment::Sealed(sealed);
-                let entry = Entry { name: key.value.to_owned(), key_span: key.span, span: value.span, assignment };
+                let entry = Entry {
+                    name: key.value.to_owned(),
+                    key_span: key.span,
+                    span: value.span,
+                    assignment,
+                };
                 entries.insert(key.value.to_owned(), entry);
             }
         }
@@ -264,17 +375,33 @@ impl Reader<'_> {
     /// An entry has exactly `enc`, `since` and `rotated`.
     fn sealed(&self, value: Value<'_>, problems: &mut Diagnostics) -> Option<Sealed> {
         let refused = |span: Span, why: &str| {
-            let diagnostic = Diagnostic::error(Code::SealedStructure, format!("this is not a sealed entry: {why}")).at(span, "");
+            let diagnostic = Diagnostic::error(
+                Code::SealedStructure,
+                format!("this is not a sealed entry: {why}"),
+            )
+            .at(span, "");
             diagnostic.help("an entry of `[secrets]` is written by envctl alone: { enc = \"…\", since = 1, rotated = 2026-11-21 }")
         };
         let Some(table) = value.table() else {
-            problems.push(refused(value.span, "a table with `enc`, `since` and `rotated` is wanted"));
+            problems.push(refused(
+                value.span,
+                "a table with `enc`, `since` and `rotated` is wanted",
+            ));
             return None;
         };
-        let unknown = table.entries().find(|(key, _)| !["enc", "since", "rotated"].contains(&key.value));
+        let unknown = table
+            .entries()
+            .find(|(key, _)| !["enc", "since", "rotated"].contains(&key.value));
         let enc = table.get("enc").and_then(|enc| enc.text());
-        let since = table.get("since").and_then(|since| since.integer()).filter(|since| *since >= 1);
-        let rotated = table.get("rotated").filter(Value::is_date).and_then(|day| day.scalar(self.text)).filter(|day| day.len() == 10);
+        let since = table
+            .get("since")
+            .and_then(|since| since.integer())
+            .filter(|since| *since >= 1);
+        let rotated = table
+            .get("rotated")
+            .filter(Value::is_date)
+            .and_then(|day| day.scalar(self.text))
+            .filter(|day| day.len() == 10);
         match (unknown, enc, since, rotated) {
             (None, Some(_), Some(since), Some(rotated)) => Some(Sealed { since, rotated }),
             (Some((key, _)), ..) => {
@@ -282,7 +409,10 @@ impl Reader<'_> {
                 None
             }
             _ => {
-                problems.push(refused(value.span, "`enc`, `since` or `rotated` is missing or of the wrong type"));
+                problems.push(refused(
+                    value.span,
+                    "`enc`, `since` or `rotated` is missing or of the wrong type",
+                ));
                 None
             }
         }

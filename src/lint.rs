@@ -31,10 +31,21 @@ pub fn lint(model: &Model, problems: &mut Diagnostics) {
 fn config(model: &Model, problems: &mut Diagnostics) {
     if let Some(default) = &model.config.default_environment {
         known_environment(model, default, problems);
-        if model.chain(&default.value).is_some_and(|chain| chain.is_protected()) {
-            let message = format!("`{}` is protected and cannot be the default environment", default.value);
-            let diagnostic = Diagnostic::error(Code::EnvironmentNeeded, message).at(default.span, "would be used unnamed");
-            problems.push(diagnostic.help("a protected environment has to be named each time; choose another default"));
+        if model
+            .chain(&default.value)
+            .is_some_and(|chain| chain.is_protected())
+        {
+            let message = format!(
+                "`{}` is protected and cannot be the default environment",
+                default.value
+            );
+            let diagnostic = Diagnostic::error(Code::EnvironmentNeeded, message)
+                .at(default.span, "would be used unnamed");
+            problems.push(
+                diagnostic.help(
+                    "a protected environment has to be named each time; choose another default",
+                ),
+            );
         }
     }
     if let Some(schema) = &model.config.default_schema {
@@ -50,12 +61,19 @@ fn known_environment(model: &Model, environment: &Located<String>, problems: &mu
 }
 
 /// The diagnostic for an environment that does not exist; the caller adds the place.
-pub fn unknown_environment<'a>(wanted: &str, names: impl Iterator<Item = &'a str> + Clone) -> Diagnostic {
+pub fn unknown_environment<'a>(
+    wanted: &str,
+    names: impl Iterator<Item = &'a str> + Clone,
+) -> Diagnostic {
     let help = match name::nearest(wanted, names.clone()) {
         Some(near) => format!("did you mean `{near}`?"),
         None => format!("there are: {}", names.collect::<Vec<_>>().join(", ")),
     };
-    Diagnostic::error(Code::UnknownEnvironment, format!("there is no environment `{wanted}`")).help(help)
+    Diagnostic::error(
+        Code::UnknownEnvironment,
+        format!("there is no environment `{wanted}`"),
+    )
+    .help(help)
 }
 
 fn known_schema(model: &Model, schema: &str, span: Span, problems: &mut Diagnostics) {
@@ -71,7 +89,11 @@ pub fn unknown_schema(wanted: &str, names: &[&str]) -> Diagnostic {
         Some(near) => format!("did you mean `{near}`?"),
         None => format!("there are: {}", names.join(", ")),
     };
-    Diagnostic::error(Code::UnknownSchema, format!("there is no schema `{wanted}`")).help(help)
+    Diagnostic::error(
+        Code::UnknownSchema,
+        format!("there is no schema `{wanted}`"),
+    )
+    .help(help)
 }
 
 /// Rules of one declaration that need the environments, and its default.
@@ -80,25 +102,46 @@ fn declaration(model: &Model, variable: &Variable, problems: &mut Diagnostics) {
     for environment in lists.flatten() {
         known_environment(model, environment, problems);
     }
-    let Some(default) = &variable.default else { return };
-    let place = Place { protected: false, sensitive: variable.is_secret() };
+    let Some(default) = &variable.default else {
+        return;
+    };
+    let place = Place {
+        protected: false,
+        sensitive: variable.is_secret(),
+    };
     for finding in validate::findings(variable, &default.value, place) {
         if finding.severity == Severity::Warning {
             continue;
         }
-        let message = format!("the default of `{}` is refused by its own schema", variable.name);
-        problems.push(Diagnostic::error(Code::InvalidDefault, message).at(default.span, finding.label).at(finding.rule, "by this"));
+        let message = format!(
+            "the default of `{}` is refused by its own schema",
+            variable.name
+        );
+        problems.push(
+            Diagnostic::error(Code::InvalidDefault, message)
+                .at(default.span, finding.label)
+                .at(finding.rule, "by this"),
+        );
     }
     if variable.is_secret() && !is_development_only(model, variable) {
         let message = format!("`{}` is a secret and has a default", variable.name);
-        let diagnostic = Diagnostic::error(Code::SecretDefault, message).at(default.span, "anybody who reads this file knows it");
-        problems.push(diagnostic.help("delete it, or say `only_in` with environments that are not protected"));
+        let diagnostic = Diagnostic::error(Code::SecretDefault, message)
+            .at(default.span, "anybody who reads this file knows it");
+        problems.push(
+            diagnostic.help("delete it, or say `only_in` with environments that are not protected"),
+        );
     }
 }
 
 fn is_development_only(model: &Model, variable: &Variable) -> bool {
-    let Some(only_in) = &variable.only_in else { return false };
-    only_in.iter().all(|name| model.chain(&name.value).is_none_or(|chain| !chain.is_protected()))
+    let Some(only_in) = &variable.only_in else {
+        return false;
+    };
+    only_in.iter().all(|name| {
+        model
+            .chain(&name.value)
+            .is_none_or(|chain| !chain.is_protected())
+    })
 }
 
 /// Rules of one environment file as a whole.
@@ -109,18 +152,37 @@ fn environment(model: &Model, file: &EnvironmentFile, problems: &mut Diagnostics
     for (schema, (span, _)) in &file.per_schema {
         known_schema(model, schema, *span, problems);
     }
-    let Some(recipients) = &file.recipients else { return };
+    let Some(recipients) = &file.recipients else {
+        return;
+    };
     for recipient in &recipients.value {
         if !model.config.recipients.contains_key(&recipient.value) {
-            let near = name::nearest(&recipient.value, model.config.recipients.keys().map(String::as_str));
+            let near = name::nearest(
+                &recipient.value,
+                model.config.recipients.keys().map(String::as_str),
+            );
             let message = format!("there is no recipient `{}`", recipient.value);
-            let help = near.map_or_else(|| String::from("add it to `[recipients]` in envctl.toml"), |near| format!("did you mean `{near}`?"));
-            problems.push(Diagnostic::error(Code::UnknownRecipient, message).at(recipient.span, "").help(help));
+            let help = near.map_or_else(
+                || String::from("add it to `[recipients]` in envctl.toml"),
+                |near| format!("did you mean `{near}`?"),
+            );
+            problems.push(
+                Diagnostic::error(Code::UnknownRecipient, message)
+                    .at(recipient.span, "")
+                    .help(help),
+            );
         }
     }
-    if file.protected.as_ref().is_some_and(|flag| flag.value) && recipients.value.len() < 2 && !file.secrets.is_empty() {
-        let message = format!("the secrets of `{}` can be read by one recipient only", file.name);
-        let diagnostic = Diagnostic::warning(Code::FewRecipients, message).at(recipients.span, "if this key is lost, so are they");
+    if file.protected.as_ref().is_some_and(|flag| flag.value)
+        && recipients.value.len() < 2
+        && !file.secrets.is_empty()
+    {
+        let message = format!(
+            "the secrets of `{}` can be read by one recipient only",
+            file.name
+        );
+        let diagnostic = Diagnostic::warning(Code::FewRecipients, message)
+            .at(recipients.span, "if this key is lost, so are they");
         problems.push(diagnostic.help("add a second recipient, best one that is kept offline"));
     }
 }
@@ -136,7 +198,9 @@ fn assignment(model: &Model, schema: Option<&str>, entry: &Entry, problems: &mut
         problems.push(undeclared(model, schema, entry));
         return;
     }
-    let Assignment::Value(written) = &entry.assignment else { return };
+    let Assignment::Value(written) = &entry.assignment else {
+        return;
+    };
     if written.has_inserts() {
         return;
     }
@@ -161,14 +225,28 @@ fn undeclared(model: &Model, schema: Option<&str>, entry: &Entry) -> Diagnostic 
     };
     let help = match name::nearest(&entry.name, model.declared_names()) {
         Some(near) => format!("did you mean `{near}`?"),
-        None => format!("declare it: `[variables.{}]` in {}", entry.name, schema_path(model, schema)),
+        None => format!(
+            "declare it: `[variables.{}]` in {}",
+            entry.name,
+            schema_path(model, schema)
+        ),
     };
-    Diagnostic::error(Code::UnknownVariable, message).at(entry.key_span, "not declared").help(help)
+    Diagnostic::error(Code::UnknownVariable, message)
+        .at(entry.key_span, "not declared")
+        .help(help)
 }
 
 fn schema_path(model: &Model, schema: Option<&str>) -> String {
-    let only = model.schemas.keys().next().filter(|_| model.schemas.len() == 1).map(String::as_str);
-    schema.or(only).map_or_else(|| String::from("a file of schemas/"), |name| format!("schemas/{name}.toml"))
+    let only = model
+        .schemas
+        .keys()
+        .next()
+        .filter(|_| model.schemas.len() == 1)
+        .map(String::as_str);
+    schema.or(only).map_or_else(
+        || String::from("a file of schemas/"),
+        |name| format!("schemas/{name}.toml"),
+    )
 }
 
 /// Rules between an environment, its ancestors and its overlay.
@@ -178,16 +256,39 @@ fn ancestry(model: &Model, name: &str, problems: &mut Diagnostics) {
         return;
     };
     for (level, file) in chain.levels.iter().enumerate().skip(1) {
-        if let Some(flag) = file.protected.as_ref().filter(|flag| !flag.value && chain.is_protected_at(level - 1)) {
-            let message = format!("`{}` extends a protected environment and is protected as well", file.name);
-            problems.push(Diagnostic::error(Code::ProtectionRemoved, message).at(flag.span, "cannot be switched off"));
+        if let Some(flag) = file
+            .protected
+            .as_ref()
+            .filter(|flag| !flag.value && chain.is_protected_at(level - 1))
+        {
+            let message = format!(
+                "`{}` extends a protected environment and is protected as well",
+                file.name
+            );
+            problems.push(
+                Diagnostic::error(Code::ProtectionRemoved, message)
+                    .at(flag.span, "cannot be switched off"),
+            );
         }
         if file.is_overlay && chain.is_protected() {
             let message = format!("`{}` is protected and takes no local overlay", file.name);
-            let span = Span { source: file.source, start: 0, end: 0 };
-            problems.push(Diagnostic::error(Code::LocalOverlayRefused, message).at(span, "").help("delete this file"));
+            let span = Span {
+                source: file.source,
+                start: 0,
+                end: 0,
+            };
+            problems.push(
+                Diagnostic::error(Code::LocalOverlayRefused, message)
+                    .at(span, "")
+                    .help("delete this file"),
+            );
         }
-        for sealed in chain.levels.iter().take(level).flat_map(|parent| parent.secrets.values()) {
+        for sealed in chain
+            .levels
+            .iter()
+            .take(level)
+            .flat_map(|parent| parent.secrets.values())
+        {
             let own = file.named(&sealed.name).next();
             let allowed = own.is_none_or(|entry| match entry.assignment {
                 Assignment::Sealed(_) => true,
@@ -195,9 +296,17 @@ fn ancestry(model: &Model, name: &str, problems: &mut Diagnostics) {
                 Assignment::Value(_) | Assignment::Absent => false,
             });
             if let Some(own) = own.filter(|_| !allowed) {
-                let message = format!("`{}` replaces a sealed value by something that is not sealed", own.name);
-                let diagnostic = Diagnostic::error(Code::SealedReplaced, message).at(own.key_span, "here");
-                problems.push(diagnostic.at(sealed.key_span, "sealed here").help("delete this line, or seal another value here"));
+                let message = format!(
+                    "`{}` replaces a sealed value by something that is not sealed",
+                    own.name
+                );
+                let diagnostic =
+                    Diagnostic::error(Code::SealedReplaced, message).at(own.key_span, "here");
+                problems.push(
+                    diagnostic
+                        .at(sealed.key_span, "sealed here")
+                        .help("delete this line, or seal another value here"),
+                );
             }
         }
     }
@@ -205,13 +314,20 @@ fn ancestry(model: &Model, name: &str, problems: &mut Diagnostics) {
 
 fn circle(model: &Model, name: &str, problems: &mut Diagnostics) {
     let mut path = vec![name];
-    while let Some(parent) = path.last().and_then(|last| model.environments.get(*last)).and_then(|file| file.extends.as_ref()) {
+    while let Some(parent) = path
+        .last()
+        .and_then(|last| model.environments.get(*last))
+        .and_then(|file| file.extends.as_ref())
+    {
         if let Some(start) = path.iter().position(|seen| *seen == parent.value) {
             // Each environment of the circle finds it; the one that begins it reports it.
             if start == 0 && path.iter().min() == path.first() {
                 path.push(name);
                 let message = format!("environments extend each other: {}", path.join(" → "));
-                problems.push(Diagnostic::error(Code::ExtendsCircle, message).at(parent.span, "closes the circle"));
+                problems.push(
+                    Diagnostic::error(Code::ExtendsCircle, message)
+                        .at(parent.span, "closes the circle"),
+                );
             }
             return;
         }

@@ -44,10 +44,24 @@ impl Model {
         environment_names: BTreeSet<String>,
     ) -> Self {
         let mut declarations: BTreeMap<String, Vec<Arc<Variable>>> = BTreeMap::new();
-        for variable in schemas.values().flat_map(|schema| schema.variables.values()) {
-            declarations.entry(variable.name.clone()).or_default().push(Arc::clone(variable));
+        for variable in schemas
+            .values()
+            .flat_map(|schema| schema.variables.values())
+        {
+            declarations
+                .entry(variable.name.clone())
+                .or_default()
+                .push(Arc::clone(variable));
         }
-        Self { config, schemas, views, environments, overlays, environment_names, declarations }
+        Self {
+            config,
+            schemas,
+            views,
+            environments,
+            overlays,
+            environment_names,
+            declarations,
+        }
     }
 
     /// Every declaration of a name, in any schema.
@@ -62,7 +76,9 @@ impl Model {
 
     /// Where a name is called secret, if any schema does.
     pub fn secret_declaration(&self, name: &str) -> Option<&Arc<Variable>> {
-        self.declarations(name).iter().find(|variable| variable.is_secret())
+        self.declarations(name)
+            .iter()
+            .find(|variable| variable.is_secret())
     }
 
     /// The environment with its ancestors and overlay; nothing if a file of it is missing or they form a circle.
@@ -71,7 +87,10 @@ impl Model {
         let mut next = Some(environment);
         while let Some(name) = next {
             let file = self.environments.get(name)?;
-            if levels.iter().any(|level: &&EnvironmentFile| level.name == name) {
+            if levels
+                .iter()
+                .any(|level: &&EnvironmentFile| level.name == name)
+            {
                 return None;
             }
             levels.push(file);
@@ -86,14 +105,22 @@ impl Model {
     pub fn open_sources(&self, sources: &mut SourceMap) {
         for file in self.environments.values().chain(self.overlays.values()) {
             for (_, entry) in file.all() {
-                let known = !self.declarations(&entry.name).is_empty() && self.secret_declaration(&entry.name).is_none();
+                let known = !self.declarations(&entry.name).is_empty()
+                    && self.secret_declaration(&entry.name).is_none();
                 let shown = match entry.assignment {
                     Assignment::Value(_) => known,
                     Assignment::Reference(_) | Assignment::Absent => true,
                     Assignment::Sealed(_) => false,
                 };
-                let end = if shown { entry.span.end } else { entry.span.start };
-                sources.open(Span { end, ..entry.key_span });
+                let end = if shown {
+                    entry.span.end
+                } else {
+                    entry.span.start
+                };
+                sources.open(Span {
+                    end,
+                    ..entry.key_span
+                });
             }
         }
     }
@@ -102,17 +129,22 @@ impl Model {
 impl Chain<'_> {
     /// Whether the environment or an ancestor has one of these names.
     pub fn matches<'n>(&self, names: impl IntoIterator<Item = &'n str>) -> bool {
-        names.into_iter().any(|name| self.levels.iter().any(|level| level.name == name))
+        names
+            .into_iter()
+            .any(|name| self.levels.iter().any(|level| level.name == name))
     }
 
     /// Whether the environment or an ancestor is protected.
     pub fn is_protected(&self) -> bool {
-        self.levels.iter().any(|level| level.protected.as_ref().is_some_and(|flag| flag.value))
+        self.levels
+            .iter()
+            .any(|level| level.protected.as_ref().is_some_and(|flag| flag.value))
     }
 
     /// Whether the ancestors up to and including this level are protected.
     pub fn is_protected_at(&self, level: usize) -> bool {
         let upto = self.levels.iter().take(level + 1);
-        upto.into_iter().any(|level| level.protected.as_ref().is_some_and(|flag| flag.value))
+        upto.into_iter()
+            .any(|level| level.protected.as_ref().is_some_and(|flag| flag.value))
     }
 }

@@ -18,7 +18,12 @@ pub enum Generate {
 }
 
 /// Gets every value of `plan`; nothing is returned if one is missing or could not be had.
-pub fn resolve(plan: Plan, backends: &mut Backends, generate: Generate, problems: &mut Diagnostics) -> Option<Resolved> {
+pub fn resolve(
+    plan: Plan,
+    backends: &mut Backends,
+    generate: Generate,
+    problems: &mut Diagnostics,
+) -> Option<Resolved> {
     let mut found = Diagnostics::default();
     let mut values = BTreeMap::new();
     sealed(&plan, &mut found);
@@ -43,15 +48,27 @@ fn sealed(plan: &Plan, problems: &mut Diagnostics) {
     let mut by_file: BTreeMap<_, Vec<(&str, &Planned)>> = BTreeMap::new();
     for (name, planned) in &plan.variables {
         if matches!(planned.supply, Supply::Sealed(_)) {
-            by_file.entry(planned.span.source).or_default().push((name, planned));
+            by_file
+                .entry(planned.span.source)
+                .or_default()
+                .push((name, planned));
         }
     }
     for entries in by_file.into_values() {
         let names: Vec<&str> = entries.iter().map(|(name, _)| *name).collect();
-        let message = format!("{} sealed {} cannot be opened yet", names.len(), if names.len() == 1 { "value" } else { "values" });
+        let message = format!(
+            "{} sealed {} cannot be opened yet",
+            names.len(),
+            if names.len() == 1 { "value" } else { "values" }
+        );
         let diagnostic = Diagnostic::error(Code::SealedUnreadable, message);
-        let diagnostic = diagnostic.at_some(entries.first().map(|(_, planned)| planned.span), "sealed");
-        problems.push(diagnostic.note(format!("sealed: {}", names.join(", "))).note("this version does not open the sealed format"));
+        let diagnostic =
+            diagnostic.at_some(entries.first().map(|(_, planned)| planned.span), "sealed");
+        problems.push(
+            diagnostic
+                .note(format!("sealed: {}", names.join(", ")))
+                .note("this version does not open the sealed format"),
+        );
     }
 }
 
@@ -65,22 +82,46 @@ fn fetch(
 ) {
     let mut by_backend: BTreeMap<&str, Vec<Want<'_>>> = BTreeMap::new();
     for (name, planned) in &plan.variables {
-        let Supply::Fetch { backend, kind, place } = &planned.supply else { continue };
-        let recipe = planned.variable.generate.as_ref().map(|recipe| &recipe.value).filter(|_| !plan.protected);
-        by_backend.entry(backend).or_default().push(Want { name, kind: *kind, place, recipe });
+        let Supply::Fetch {
+            backend,
+            kind,
+            place,
+        } = &planned.supply
+        else {
+            continue;
+        };
+        let recipe = planned
+            .variable
+            .generate
+            .as_ref()
+            .map(|recipe| &recipe.value)
+            .filter(|_| !plan.protected);
+        by_backend.entry(backend).or_default().push(Want {
+            name,
+            kind: *kind,
+            place,
+            recipe,
+        });
     }
     for (backend, wants) in by_backend {
         let answers = backends.get(&plan.environment, &wants, generate);
         for (want, answer) in wants.iter().zip(answers) {
-            let Some(planned) = plan.variables.get(want.name) else { continue };
+            let Some(planned) = plan.variables.get(want.name) else {
+                continue;
+            };
             match answer {
                 Ok(Fetched::Value(value)) => {
                     values.insert(want.name.to_owned(), value);
                 }
                 Ok(Fetched::Nothing) => nothing_there(plan, planned, backend, problems),
                 Err(error) => {
-                    let message = format!("`{}` could not be had from `{backend}`: {}", want.name, error.describe());
-                    let diagnostic = Diagnostic::error(error.code(), message).at(planned.span, want.place.describe());
+                    let message = format!(
+                        "`{}` could not be had from `{backend}`: {}",
+                        want.name,
+                        error.describe()
+                    );
+                    let diagnostic = Diagnostic::error(error.code(), message)
+                        .at(planned.span, want.place.describe());
                     problems.push(diagnostic.help_some(error.help()));
                 }
             }
@@ -93,24 +134,52 @@ fn nothing_there(plan: &Plan, planned: &Planned, backend: &str, problems: &mut D
     if !planned.required {
         return;
     }
-    let Supply::Fetch { place, .. } = &planned.supply else { return };
+    let Supply::Fetch { place, .. } = &planned.supply else {
+        return;
+    };
     let name = &planned.variable.name;
     let mut diagnostic = missing(&planned.variable, &plan.environment);
-    diagnostic.labels.insert(0, crate::diagnostic::Label { span: planned.span, text: format!("nothing there: {}", place.describe()) });
+    diagnostic.labels.insert(
+        0,
+        crate::diagnostic::Label {
+            span: planned.span,
+            text: format!("nothing there: {}", place.describe()),
+        },
+    );
     diagnostic.help = match place {
-        crate::reference::Place::Env { name: variable } => vec![format!("set {variable} in the environment that starts envctl")],
+        crate::reference::Place::Env { name: variable } => vec![format!(
+            "set {variable} in the environment that starts envctl"
+        )],
         crate::reference::Place::Local if planned.variable.generate.is_none() => {
-            vec![format!("envctl set {} {name} --local", plan.environment), String::from("or give it a `generate` in the schema: it is then made on first use")]
+            vec![
+                format!("envctl set {} {name} --local", plan.environment),
+                String::from("or give it a `generate` in the schema: it is then made on first use"),
+            ]
         }
-        _ => vec![format!("put a value there, or assign `{name}` from somewhere else than `{backend}`")],
+        _ => vec![format!(
+            "put a value there, or assign `{name}` from somewhere else than `{backend}`"
+        )],
     };
     problems.push(diagnostic);
 }
 
 /// Makes one value from its parts; a plan has no circles.
-fn make(plan: &Plan, name: &str, values: &mut BTreeMap<String, Secret>, problems: &mut Diagnostics) {
-    let Some(planned) = plan.variables.get(name).filter(|_| !values.contains_key(name)) else { return };
-    let Supply::Made(template) = &planned.supply else { return };
+fn make(
+    plan: &Plan,
+    name: &str,
+    values: &mut BTreeMap<String, Secret>,
+    problems: &mut Diagnostics,
+) {
+    let Some(planned) = plan
+        .variables
+        .get(name)
+        .filter(|_| !values.contains_key(name))
+    else {
+        return;
+    };
+    let Supply::Made(template) = &planned.supply else {
+        return;
+    };
     for part in &planned.parts {
         make(plan, part, values, problems);
     }
@@ -119,9 +188,16 @@ fn make(plan: &Plan, name: &str, values: &mut BTreeMap<String, Secret>, problems
             values.insert(name.to_owned(), value);
         }
         Composed::Lacks(part) => {
-            let message = format!("`{part}` is taken in here and has no value in `{}`", plan.environment);
-            problems.push(Diagnostic::error(Code::MissingValue, message).at(planned.span, "cannot be made"));
+            let message = format!(
+                "`{part}` is taken in here and has no value in `{}`",
+                plan.environment
+            );
+            problems.push(
+                Diagnostic::error(Code::MissingValue, message).at(planned.span, "cannot be made"),
+            );
         }
-        Composed::Refused(refused) => refused.into_iter().for_each(|diagnostic| problems.push(diagnostic)),
+        Composed::Refused(refused) => refused
+            .into_iter()
+            .for_each(|diagnostic| problems.push(diagnostic)),
     }
 }

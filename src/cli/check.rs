@@ -58,7 +58,15 @@ pub(super) fn run(args: &Args, context: &Context) -> Outcome {
     match loaded.model.take() {
         Some(model) => {
             let names = names(args, context, &loaded, &model)?;
-            check(args, context, &loaded, &model, &names, &mut tally, &mut problems);
+            check(
+                args,
+                context,
+                &loaded,
+                &model,
+                &names,
+                &mut tally,
+                &mut problems,
+            );
         }
         None => problems.note_incomplete(),
     }
@@ -73,13 +81,25 @@ pub(super) fn run(args: &Args, context: &Context) -> Outcome {
 }
 
 /// The environments that are checked; those of the command line have to exist.
-fn names(args: &Args, context: &Context, loaded: &Loaded, model: &Model) -> Result<Vec<String>, Exit> {
+fn names(
+    args: &Args,
+    context: &Context,
+    loaded: &Loaded,
+    model: &Model,
+) -> Result<Vec<String>, Exit> {
     for name in &args.environments {
         context.environment_name(Some(name), loaded, model)?;
     }
-    if let Some(schema) = args.schema.as_ref().filter(|schema| !model.views.contains_key(*schema)) {
+    if let Some(schema) = args
+        .schema
+        .as_ref()
+        .filter(|schema| !model.views.contains_key(*schema))
+    {
         let names: Vec<&str> = model.views.keys().map(String::as_str).collect();
-        return Err(context.fail(Diagnostic { code: Code::Usage, ..unknown_schema(schema, &names) }));
+        return Err(context.fail(Diagnostic {
+            code: Code::Usage,
+            ..unknown_schema(schema, &names)
+        }));
     }
     if !args.environments.is_empty() {
         return Ok(args.environments.clone());
@@ -89,7 +109,10 @@ fn names(args: &Args, context: &Context, loaded: &Loaded, model: &Model) -> Resu
         // `envctl.toml` naming one that does not exist was reported at its place; the process environment has none.
         Some(default) if context.environment.text("ENVCTL_ENVIRONMENT") == Some(default) => {
             let names = model.environment_names.iter().map(String::as_str);
-            Err(context.fail(Diagnostic { code: Code::Usage, ..unknown_environment(default, names) }))
+            Err(context.fail(Diagnostic {
+                code: Code::Usage,
+                ..unknown_environment(default, names)
+            }))
         }
         Some(_) => Ok(Vec::new()),
         None => Ok(model.environments.keys().cloned().collect()),
@@ -106,7 +129,15 @@ fn check(
     problems: &mut Diagnostics,
 ) {
     let mut backends = Backends::new(&context.environment, &model.config.id.value, &loaded.root);
-    let views: Vec<_> = model.views.values().filter(|view| args.schema.as_ref().is_none_or(|schema| *schema == view.name)).collect();
+    let views: Vec<_> = model
+        .views
+        .values()
+        .filter(|view| {
+            args.schema
+                .as_ref()
+                .is_none_or(|schema| *schema == view.name)
+        })
+        .collect();
     tally.schemas = views.len();
     tally.environments = names.len();
     for name in names {
@@ -116,7 +147,10 @@ fn check(
             let complete = !found.has_errors();
             problems.append(found);
             let Some(plan) = plan else { continue };
-            let is_abstract = model.environments.get(name).is_some_and(|file| file.is_abstract);
+            let is_abstract = model
+                .environments
+                .get(name)
+                .is_some_and(|file| file.is_abstract);
             if !args.resolve || !complete || is_abstract {
                 tally.count(name, plan.unchecked());
                 continue;
@@ -140,7 +174,9 @@ impl Tally {
 
     /// What was checked and what was not: a green check without keys says nothing about sealed values.
     fn summary(&self, resolved: bool, clean: bool) -> String {
-        let plural = |count: usize, one: &str, many: &str| format!("{count} {}", if count == 1 { one } else { many });
+        let plural = |count: usize, one: &str, many: &str| {
+            format!("{count} {}", if count == 1 { one } else { many })
+        };
         let mut text = format!(
             "{}: {} against {}\n",
             if clean { "ok" } else { "no errors" },
@@ -149,9 +185,15 @@ impl Tally {
         );
         for (environment, count) in self.sealed.iter().filter(|(_, count)| **count > 0) {
             let values = plural(*count, "sealed value", "sealed values");
-            text.push_str(&format!("{environment}: {values} not checked, seal not verified (no key)\n"));
+            text.push_str(&format!(
+                "{environment}: {values} not checked, seal not verified (no key)\n"
+            ));
         }
-        for (environment, count) in self.fetched.iter().filter(|(_, count)| **count > 0 && !resolved) {
+        for (environment, count) in self
+            .fetched
+            .iter()
+            .filter(|(_, count)| **count > 0 && !resolved)
+        {
             let values = plural(*count, "value", "values");
             text.push_str(&format!("{environment}: {values} in backends not checked; `envctl check {environment} --resolve` fetches them\n"));
         }

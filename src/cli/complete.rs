@@ -38,23 +38,38 @@ fn candidates(names: Vec<String>) -> Vec<CompletionCandidate> {
 
 fn root() -> Option<std::path::PathBuf> {
     let environment = EnvSnapshot::capture();
-    let named = environment.text("ENVCTL_PROJECT").map(std::path::PathBuf::from);
+    let named = environment
+        .text("ENVCTL_PROJECT")
+        .map(std::path::PathBuf::from);
     named.or_else(|| project::find(&std::env::current_dir().ok()?))
 }
 
 fn stems(directory: &str) -> Vec<String> {
-    let Some(entries) = root().and_then(|root| std::fs::read_dir(root.join(directory)).ok()) else { return Vec::new() };
+    let Some(entries) = root().and_then(|root| std::fs::read_dir(root.join(directory)).ok()) else {
+        return Vec::new();
+    };
     let stem = |path: &Path| {
-        let name = path.file_stem().and_then(OsStr::to_str).filter(|name| crate::name::is_word(name))?;
+        let name = path
+            .file_stem()
+            .and_then(OsStr::to_str)
+            .filter(|name| crate::name::is_word(name))?;
         (path.extension() == Some(OsStr::new("toml"))).then(|| name.to_owned())
     };
-    let mut stems: Vec<String> = entries.flatten().filter_map(|entry| stem(&entry.path())).collect();
+    let mut stems: Vec<String> = entries
+        .flatten()
+        .filter_map(|entry| stem(&entry.path()))
+        .collect();
     stems.sort();
     stems
 }
 
 fn declared() -> Vec<String> {
-    let Some(root) = root() else { return Vec::new() };
+    let Some(root) = root() else {
+        return Vec::new();
+    };
     let loaded = project::load(&root, &Wanted::Named(Vec::new()), None, true);
-    loaded.model.map(|model| model.declared_names().map(str::to_owned).collect()).unwrap_or_default()
+    loaded
+        .model
+        .map(|model| model.declared_names().map(str::to_owned).collect())
+        .unwrap_or_default()
 }

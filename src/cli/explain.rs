@@ -35,7 +35,8 @@ fn code(what: &str, context: &Context) -> Outcome {
     match Code::from_slug(what) {
         Some(code) => context.print(code.explanation()),
         None => {
-            let near = name::nearest(what, Code::ALL.iter().map(|code| code.slug())).map(|near| format!("did you mean `{near}`?"));
+            let near = name::nearest(what, Code::ALL.iter().map(|code| code.slug()))
+                .map(|near| format!("did you mean `{near}`?"));
             let problem = Diagnostic::error(Code::Usage, "there is no such code").help_some(near);
             Err(context.fail(problem.help("for a variable: envctl explain ENV NAME")))
         }
@@ -43,13 +44,28 @@ fn code(what: &str, context: &Context) -> Outcome {
 }
 
 fn variable(args: &Args, name: &str, context: &Context) -> Outcome {
-    let planned = planned(context, Some(&args.what), args.schema.as_deref(), &no_overrides, "")?;
-    let super::Planned { loaded, model, plan, problems } = planned;
+    let planned = planned(
+        context,
+        Some(&args.what),
+        args.schema.as_deref(),
+        &no_overrides,
+        "",
+    )?;
+    let super::Planned {
+        loaded,
+        model,
+        plan,
+        problems,
+    } = planned;
     context.stop_on_errors(problems, &loaded.sources, "")?;
-    let declared = model.views.get(&plan.schema).and_then(|view| view.variables.get(name));
+    let declared = model
+        .views
+        .get(&plan.schema)
+        .and_then(|view| view.variables.get(name));
     let found = plan.variables.get(name);
     let Some(declaration) = found.map(|planned| &planned.variable).or(declared) else {
-        let near = name::nearest(name, plan.variables.keys().map(String::as_str)).map(|near| format!("did you mean `{near}`?"));
+        let near = name::nearest(name, plan.variables.keys().map(String::as_str))
+            .map(|near| format!("did you mean `{near}`?"));
         let message = format!("schema `{}` has no such variable", plan.schema);
         return Err(context.fail(Diagnostic::error(Code::Usage, message).help_some(near)));
     };
@@ -72,23 +88,49 @@ fn variable(args: &Args, name: &str, context: &Context) -> Outcome {
                 say("detail", &detail);
             }
             say("secret", if planned.sensitive { "yes" } else { "no" });
-            say("delivered", if planned.delivered { "yes" } else { "no: internal, or of another schema" });
+            say(
+                "delivered",
+                if planned.delivered {
+                    "yes"
+                } else {
+                    "no: internal, or of another schema"
+                },
+            );
         }
     }
-    levels(&model, &plan.environment, &plan.schema, name, &loaded.sources, &mut say).map_err(|()| Exit(1))?;
+    levels(
+        &model,
+        &plan.environment,
+        &plan.schema,
+        name,
+        &loaded.sources,
+        &mut say,
+    )
+    .map_err(|()| Exit(1))?;
     lines.push(String::new());
     context.print(&lines.join("\n"))
 }
 
-fn declaration_lines(variable: &Variable, sources: &crate::source::SourceMap, say: &mut impl FnMut(&str, &str)) {
+fn declaration_lines(
+    variable: &Variable,
+    sources: &crate::source::SourceMap,
+    say: &mut impl FnMut(&str, &str),
+) {
     if let Some(description) = &variable.description {
         say("description", description);
     }
     say("type", variable.kind.value.name());
-    let declared = format!("{}:{}", sources.path(variable.span.source), sources.position(variable.span).line);
+    let declared = format!(
+        "{}:{}",
+        sources.path(variable.span.source),
+        sources.position(variable.span).line
+    );
     say("declared", &declared);
     if let Some(reserved) = name::reserved(&variable.name) {
-        say("reserved", &format!("{}: {}", reserved.family, reserved.why));
+        say(
+            "reserved",
+            &format!("{}: {}", reserved.family, reserved.why),
+        );
     }
     if let Some(recipe) = &variable.generate {
         say("generated", &recipe.value.describe());
@@ -108,9 +150,17 @@ fn levels(
     say: &mut impl FnMut(&str, &str),
 ) -> Result<(), ()> {
     let chain = model.chain(environment).ok_or(())?;
-    let assigned = chain.levels.iter().rev().filter_map(|level| level.find(name, schema));
+    let assigned = chain
+        .levels
+        .iter()
+        .rev()
+        .filter_map(|level| level.find(name, schema));
     for (index, entry) in assigned.enumerate() {
-        let place = format!("{}:{}", sources.path(entry.span.source), sources.position(entry.span).line);
+        let place = format!(
+            "{}:{}",
+            sources.path(entry.span.source),
+            sources.position(entry.span).line
+        );
         say(if index == 0 { "assigned" } else { "overridden" }, &place);
     }
     Ok(())

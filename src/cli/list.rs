@@ -32,7 +32,13 @@ pub(super) struct Args {
 
 /// Prints the list.
 pub(super) fn run(args: &Args, context: &Context) -> Outcome {
-    let planned = planned(context, args.environment.as_deref(), args.schema.as_deref(), &no_overrides, "")?;
+    let planned = planned(
+        context,
+        args.environment.as_deref(),
+        args.schema.as_deref(),
+        &no_overrides,
+        "",
+    )?;
     let sources = &planned.loaded.sources;
     context.stop_on_errors(planned.problems, sources, "")?;
     match args.format {
@@ -41,8 +47,13 @@ pub(super) fn run(args: &Args, context: &Context) -> Outcome {
             let unset = planned.plan.unset.iter().map(|(name, (variable, why))| {
                 serde_json::json!({ "name": name, "type": variable.kind.value.name(), "supply": null, "unset": why, "schema": variable.schema })
             });
-            let variables: Vec<serde_json::Value> =
-                planned.plan.variables.iter().map(|(name, planned)| origin::as_json(name, planned, sources)).chain(unset).collect();
+            let variables: Vec<serde_json::Value> = planned
+                .plan
+                .variables
+                .iter()
+                .map(|(name, planned)| origin::as_json(name, planned, sources))
+                .chain(unset)
+                .collect();
             let document = serde_json::json!({
                 "schema_version": 1,
                 "environment": planned.plan.environment,
@@ -58,7 +69,12 @@ pub(super) fn run(args: &Args, context: &Context) -> Outcome {
 /// What is planned, on standard error, if `-v` asks for it.
 pub(super) fn verbose(context: &Context, plan: &Plan, sources: &SourceMap) -> Outcome {
     if context.globals.verbose {
-        context.remark(&format!("environment {}, schema {}\n{}", plan.environment, plan.schema, human(plan, sources)));
+        context.remark(&format!(
+            "environment {}, schema {}\n{}",
+            plan.environment,
+            plan.schema,
+            human(plan, sources)
+        ));
     }
     Ok(())
 }
@@ -67,17 +83,48 @@ fn human(plan: &Plan, sources: &SourceMap) -> String {
     let mut rows = Vec::new();
     for (name, planned) in &plan.variables {
         let secret = if planned.sensitive { "secret" } else { "" };
-        let note = if planned.delivered { "" } else { "not delivered" };
+        let note = if planned.delivered {
+            ""
+        } else {
+            "not delivered"
+        };
         let detail = origin::detail(planned).unwrap_or_default();
         let kind = planned.variable.kind.value.name();
-        rows.push([name, kind, secret, origin::supply(planned), &origin::place(planned, sources), &detail, note].map(str::to_owned).to_vec());
+        rows.push(
+            [
+                name,
+                kind,
+                secret,
+                origin::supply(planned),
+                &origin::place(planned, sources),
+                &detail,
+                note,
+            ]
+            .map(str::to_owned)
+            .to_vec(),
+        );
     }
     for (name, (variable, why)) in &plan.unset {
-        rows.push([name.as_str(), variable.kind.value.name(), "", "unset", "", why, ""].map(str::to_owned).to_vec());
+        rows.push(
+            [
+                name.as_str(),
+                variable.kind.value.name(),
+                "",
+                "unset",
+                "",
+                why,
+                "",
+            ]
+            .map(str::to_owned)
+            .to_vec(),
+        );
     }
     rows.sort();
     for row in &mut rows {
         row.retain(|cell| cell != "\u{0}");
     }
-    table(&["NAME", "TYPE", "SECRET", "FROM", "PLACE", "DETAIL", ""], &rows)
+    table(
+        &["NAME", "TYPE", "SECRET", "FROM", "PLACE", "DETAIL", ""],
+        &rows,
+    )
 }

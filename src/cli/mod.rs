@@ -30,7 +30,12 @@ use crate::project::{Loaded, Wanted};
 
 /// Typed environments for programs: a schema, values and secrets in git, checked and handed to a process
 #[derive(Debug, Parser)]
-#[command(name = "envctl", version, disable_help_subcommand = true, max_term_width = 100)]
+#[command(
+    name = "envctl",
+    version,
+    disable_help_subcommand = true,
+    max_term_width = 100
+)]
 struct Cli {
     #[command(flatten)]
     globals: Globals,
@@ -52,7 +57,17 @@ enum Command {
 }
 
 /// The commands, for the help of mistakes.
-const COMMANDS: &[&str] = &["init", "check", "run", "render", "list", "explain", "diff", "completions", "man"];
+const COMMANDS: &[&str] = &[
+    "init",
+    "check",
+    "run",
+    "render",
+    "list",
+    "explain",
+    "diff",
+    "completions",
+    "man",
+];
 
 /// The whole command line as clap sees it, for completions and manual pages.
 fn command() -> clap::Command {
@@ -61,7 +76,10 @@ fn command() -> clap::Command {
 
 /// Answers a shell that asks for completions, if one does.
 pub fn complete() {
-    clap_complete::CompleteEnv::with_factory(command).bin("envctl").completer("envctl").complete();
+    clap_complete::CompleteEnv::with_factory(command)
+        .bin("envctl")
+        .completer("envctl")
+        .complete();
 }
 
 /// Parses the command line and carries it out; gives the exit code.
@@ -77,7 +95,11 @@ pub fn main(arguments: Vec<OsString>, environment: EnvSnapshot, hardening: Harde
         Command::Check(args) => check::run(&args, &context),
         // Whatever stops `run` before the command is 125 to whoever started it: the other codes are the command's own.
         Command::Run(args) => run::run(args, &context, hardening).map_err(|exit| match exit.0 {
-            code if code == Class::NotFound.exit_code() || code == Class::NotExecutable.exit_code() => exit,
+            code if code == Class::NotFound.exit_code()
+                || code == Class::NotExecutable.exit_code() =>
+            {
+                exit
+            }
             _ => Exit(125),
         }),
         Command::Render(args) => render::run(&args, &context),
@@ -96,11 +118,19 @@ fn misused(error: &clap::Error, arguments: &[OsString], environment: EnvSnapshot
     if !error.use_stderr() {
         let text = error.render();
         let colour = std::io::stdout().is_terminal();
-        let text = if colour { text.ansi().to_string() } else { text.to_string() };
+        let text = if colour {
+            text.ansi().to_string()
+        } else {
+            text.to_string()
+        };
         return context.print(&text).map_or_else(|exit| exit.0, |()| 0);
     }
     let exit = context.fail(usage::diagnostic(error, arguments));
-    if usage::is_run(arguments) { 125 } else { exit.0 }
+    if usage::is_run(arguments) {
+        125
+    } else {
+        exit.0
+    }
 }
 
 /// The project read for one environment and schema, and planned; everything wrong with it was reported.
@@ -123,7 +153,12 @@ fn planned(
     let model = context.model(&mut loaded, tail)?;
     let mut problems = std::mem::take(&mut loaded.problems);
     // What is wrong with the command line is only told where the files are fine: they may be the cause.
-    let chosen = |context: &Context| Ok((context.environment_name(environment, &loaded, &model)?, context.view(schema, &loaded, &model)?));
+    let chosen = |context: &Context| {
+        Ok((
+            context.environment_name(environment, &loaded, &model)?,
+            context.view(schema, &loaded, &model)?,
+        ))
+    };
     let (name, view) = match chosen(context) {
         Ok(chosen) => chosen,
         Err(exit) => return Err(exit),
@@ -134,7 +169,12 @@ fn planned(
     refuse_abstract(context, &model, &name)?;
     let made = plan(&model, &name, view, &overridden, &mut problems);
     match made {
-        Some(plan) if !problems.has_errors() => Ok(Planned { loaded, model, plan, problems }),
+        Some(plan) if !problems.has_errors() => Ok(Planned {
+            loaded,
+            model,
+            plan,
+            problems,
+        }),
         _ => {
             let code = problems.exit_code(false);
             context.stop_on_errors(problems, &loaded.sources, tail)?;
@@ -146,13 +186,25 @@ fn planned(
 /// An abstract environment is a parent only.
 fn refuse_abstract(context: &Context, model: &Model, name: &str) -> Outcome {
     use crate::diagnostic::{Code, Diagnostic};
-    if !model.environments.get(name).is_some_and(|file| file.is_abstract) {
+    if !model
+        .environments
+        .get(name)
+        .is_some_and(|file| file.is_abstract)
+    {
         return Ok(());
     }
-    let children = model.environments.values().filter(|file| file.extends.as_ref().is_some_and(|parent| parent.value == name));
+    let children = model.environments.values().filter(|file| {
+        file.extends
+            .as_ref()
+            .is_some_and(|parent| parent.value == name)
+    });
     let children: Vec<&str> = children.map(|file| file.name.as_str()).collect();
-    let problem = Diagnostic::error(Code::AbstractEnvironment, format!("`{name}` is abstract: other environments extend it"));
-    let help = (!children.is_empty()).then(|| format!("name one that does: {}", children.join(", ")));
+    let problem = Diagnostic::error(
+        Code::AbstractEnvironment,
+        format!("`{name}` is abstract: other environments extend it"),
+    );
+    let help =
+        (!children.is_empty()).then(|| format!("name one that does: {}", children.join(", ")));
     Err(context.fail(problem.help_some(help)))
 }
 

@@ -55,21 +55,44 @@ fn reference(args: &Args, context: &Context, write: fn(&str, &[Row<'_>]) -> Stri
         .variables
         .values()
         .map(|variable| {
-            let places = variable.required_in.iter().flatten().map(|place| place.value.clone()).collect();
-            let choices = variable.limits.choices.as_ref().map(|choices| choices.value.clone()).unwrap_or_default();
+            let places = variable
+                .required_in
+                .iter()
+                .flatten()
+                .map(|place| place.value.clone())
+                .collect();
+            let choices = variable
+                .limits
+                .choices
+                .as_ref()
+                .map(|choices| choices.value.clone())
+                .unwrap_or_default();
             (&**variable, places, choices)
         })
         .collect();
-    let rows: Vec<Row<'_>> = lists.iter().map(|(variable, places, choices)| row(view, variable, places, choices)).collect();
-    context.print(&write(view.description.as_deref().unwrap_or(&view.name), &rows))
+    let rows: Vec<Row<'_>> = lists
+        .iter()
+        .map(|(variable, places, choices)| row(view, variable, places, choices))
+        .collect();
+    context.print(&write(
+        view.description.as_deref().unwrap_or(&view.name),
+        &rows,
+    ))
 }
 
-fn row<'r>(view: &View, variable: &'r Variable, places: &'r [String], choices: &'r [String]) -> Row<'r> {
+fn row<'r>(
+    view: &View,
+    variable: &'r Variable,
+    places: &'r [String],
+    choices: &'r [String],
+) -> Row<'r> {
     let required = match &variable.required {
         _ if variable.required_in.is_some() => Required::In(places),
         Some(required) if required.value => Required::Always,
         Some(_) => Required::Optional,
-        None if variable.default.is_some() || view.is_conditional(&variable.name) => Required::Optional,
+        None if variable.default.is_some() || view.is_conditional(&variable.name) => {
+            Required::Optional
+        }
         None => Required::Always,
     };
     Row {
@@ -77,7 +100,10 @@ fn row<'r>(view: &View, variable: &'r Variable, places: &'r [String], choices: &
         kind: variable.kind.value.name(),
         description: variable.description.as_deref(),
         example: variable.example.as_deref(),
-        default: variable.default.as_ref().map(|default| default.value.as_str()),
+        default: variable
+            .default
+            .as_ref()
+            .map(|default| default.value.as_str()),
         required,
         secret: variable.is_secret(),
         public: variable.public.is_some(),
@@ -87,33 +113,67 @@ fn row<'r>(view: &View, variable: &'r Variable, places: &'r [String], choices: &
 }
 
 fn values(args: &Args, context: &Context) -> Outcome {
-    let Some(format) = Format::from_name(&args.format) else { return Err(Exit(2)) };
+    let Some(format) = Format::from_name(&args.format) else {
+        return Err(Exit(2));
+    };
     let dialect = dialect(args, context, format)?;
-    let planned = planned(context, args.environment.as_deref(), args.schema.as_deref(), &no_overrides, TAIL)?;
-    if planned.plan.variables.values().any(|planned| planned.sensitive && planned.delivered) {
+    let planned = planned(
+        context,
+        args.environment.as_deref(),
+        args.schema.as_deref(),
+        &no_overrides,
+        TAIL,
+    )?;
+    if planned
+        .plan
+        .variables
+        .values()
+        .any(|planned| planned.sensitive && planned.delivered)
+    {
         refuse_terminal(args, context)?;
     }
     super::list::verbose(context, &planned.plan, &planned.loaded.sources)?;
-    let super::Planned { loaded, model, plan, mut problems } = planned;
+    let super::Planned {
+        loaded,
+        model,
+        plan,
+        mut problems,
+    } = planned;
     let mut backends = Backends::new(&context.environment, &model.config.id.value, &loaded.root);
     let view = model.views.get(&plan.schema);
     let resolved = resolve(plan, &mut backends, Generate::Store, &mut problems);
-    let validated = resolved.zip(view).and_then(|(resolved, view)| validate(view, resolved, &mut problems));
+    let validated = resolved
+        .zip(view)
+        .and_then(|(resolved, view)| validate(view, resolved, &mut problems));
     let text = validated.and_then(|validated| text(&validated, format, dialect, &mut problems));
     context.stop_on_errors(problems, &loaded.sources, TAIL)?;
-    let Some(text) = text else { return Err(Exit(1)) };
-    context.terminal.reveal(&text).map_err(|error| context.unwritable(error.kind()))
+    let Some(text) = text else {
+        return Err(Exit(1));
+    };
+    context
+        .terminal
+        .reveal(&text)
+        .map_err(|error| context.unwritable(error.kind()))
 }
 
 fn dialect(args: &Args, context: &Context, format: Format) -> Result<Option<Dialect>, Exit> {
-    let Some(name) = &args.dialect else { return Ok(None) };
+    let Some(name) = &args.dialect else {
+        return Ok(None);
+    };
     let known = format.dialects();
     if let Some(dialect) = Dialect::from_name(name).filter(|dialect| known.contains(dialect)) {
         return Ok(Some(dialect));
     }
-    let problem = Diagnostic::error(Code::Usage, format!("`{}` has no dialect `{name}`", args.format));
+    let problem = Diagnostic::error(
+        Code::Usage,
+        format!("`{}` has no dialect `{name}`", args.format),
+    );
     let names: Vec<&str> = known.iter().map(|dialect| dialect.name()).collect();
-    let help = if names.is_empty() { String::from("leave `--dialect` out") } else { format!("it has: {}", names.join(", ")) };
+    let help = if names.is_empty() {
+        String::from("leave `--dialect` out")
+    } else {
+        format!("it has: {}", names.join(", "))
+    };
     Err(context.fail(problem.help(help)))
 }
 
@@ -126,26 +186,49 @@ fn refuse_terminal(args: &Args, context: &Context) -> Outcome {
     Err(context.fail(problem.help("send it to a file or a program, or add `--reveal`")))
 }
 
-fn text(validated: &Validated, format: Format, dialect: Option<Dialect>, problems: &mut crate::diagnostic::Diagnostics) -> Option<crate::secret::Secret> {
+fn text(
+    validated: &Validated,
+    format: Format,
+    dialect: Option<Dialect>,
+    problems: &mut crate::diagnostic::Diagnostics,
+) -> Option<crate::secret::Secret> {
     let mut refused = false;
-    for (name, entry) in validated.entries().filter(|(_, entry)| entry.variable.as_file.is_some()) {
+    for (name, entry) in validated
+        .entries()
+        .filter(|(_, entry)| entry.variable.as_file.is_some())
+    {
         let message = format!("`{name}` is handed over as a file, which no text format can carry");
-        let problem = Diagnostic::error(Code::NotRenderable, message).at(entry.variable.span, "declared here");
+        let problem = Diagnostic::error(Code::NotRenderable, message)
+            .at(entry.variable.span, "declared here");
         problems.push(problem.help("`envctl run` gives the program a file"));
         refused = true;
     }
     let items: Vec<Item<'_>> = validated
         .entries()
-        .map(|(name, entry)| Item { name, value: &entry.value, sensitive: entry.sensitive })
+        .map(|(name, entry)| Item {
+            name,
+            value: &entry.value,
+            sensitive: entry.sensitive,
+        })
         .collect();
     match render::render(format, dialect, &items) {
         Ok(text) => Some(text).filter(|_| !refused),
         Err(all) => {
             for one in all {
-                let message = format!("`{}` cannot be written as {}: {}", one.name, format.name(), one.why);
+                let message = format!(
+                    "`{}` cannot be written as {}: {}",
+                    one.name,
+                    format.name(),
+                    one.why
+                );
                 let span = validated.get(&one.name).map(|entry| entry.variable.span);
-                let instead = (!one.instead.is_empty()).then(|| format!("use {}", one.instead.join(" or ")));
-                problems.push(Diagnostic::error(Code::NotRenderable, message).at_some(span, "declared here").help_some(instead));
+                let instead =
+                    (!one.instead.is_empty()).then(|| format!("use {}", one.instead.join(" or ")));
+                problems.push(
+                    Diagnostic::error(Code::NotRenderable, message)
+                        .at_some(span, "declared here")
+                        .help_some(instead),
+                );
             }
             None
         }

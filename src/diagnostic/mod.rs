@@ -152,13 +152,19 @@ impl Diagnostics {
     /// Only those that stop the command.
     #[must_use]
     pub fn without_warnings(mut self) -> Self {
-        self.0.retain(|diagnostic| diagnostic.severity == Severity::Error);
+        self.0
+            .retain(|diagnostic| diagnostic.severity == Severity::Error);
         self
     }
 
     /// Says once that more may be wrong: what depends on a file that could not be read was not checked.
     pub fn note_incomplete(&mut self) {
-        if let Some(last) = self.0.iter_mut().rev().find(|diagnostic| diagnostic.severity == Severity::Error) {
+        if let Some(last) = self
+            .0
+            .iter_mut()
+            .rev()
+            .find(|diagnostic| diagnostic.severity == Severity::Error)
+        {
             last.notes.push(String::from("checks that need this file were left out; there may be more to say once it can be read"));
         }
     }

@@ -8,8 +8,8 @@ mod rules;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-pub(crate) use build::{missing, needs_escapes, unencoded};
 pub use build::plan;
+pub(crate) use build::{missing, needs_escapes, unencoded};
 pub(crate) use rules::{Presence, check as check_rules};
 
 use crate::environment::Sealed;
@@ -98,7 +98,11 @@ impl Plan {
         let mut kept = BTreeSet::new();
         let mut queue: Vec<String> = names.iter().cloned().collect();
         while let Some(name) = queue.pop() {
-            if let Some(planned) = self.variables.get(&name).filter(|_| kept.insert(name.clone())) {
+            if let Some(planned) = self
+                .variables
+                .get(&name)
+                .filter(|_| kept.insert(name.clone()))
+            {
                 queue.extend(planned.parts.iter().cloned());
             }
         }
@@ -110,7 +114,15 @@ impl Plan {
 
     /// How many values are sealed and how many have to be fetched: what a check without keys has not seen.
     pub fn unchecked(&self) -> (usize, usize) {
-        let count = |wanted: fn(&Supply) -> bool| self.variables.values().filter(|planned| wanted(&planned.supply)).count();
-        (count(|supply| matches!(supply, Supply::Sealed(_))), count(|supply| matches!(supply, Supply::Fetch { .. })))
+        let count = |wanted: fn(&Supply) -> bool| {
+            self.variables
+                .values()
+                .filter(|planned| wanted(&planned.supply))
+                .count()
+        };
+        (
+            count(|supply| matches!(supply, Supply::Sealed(_))),
+            count(|supply| matches!(supply, Supply::Fetch { .. })),
+        )
     }
 }

@@ -28,7 +28,12 @@ pub(crate) fn presence(plan: &Plan, name: &str) -> Presence {
 }
 
 /// Checks the groups and rules of a view.
-pub(crate) fn check(view: &View, environment: &str, presence: &dyn Fn(&str) -> Presence, problems: &mut Diagnostics) {
+pub(crate) fn check(
+    view: &View,
+    environment: &str,
+    presence: &dyn Fn(&str) -> Presence,
+    problems: &mut Diagnostics,
+) {
     for group in &view.groups {
         check_group(group, environment, presence, problems);
     }
@@ -37,8 +42,17 @@ pub(crate) fn check(view: &View, environment: &str, presence: &dyn Fn(&str) -> P
     }
 }
 
-fn check_group(group: &Group, environment: &str, presence: &dyn Fn(&str) -> Presence, problems: &mut Diagnostics) {
-    let names: Vec<&str> = group.members.iter().map(|member| member.value.as_str()).collect();
+fn check_group(
+    group: &Group,
+    environment: &str,
+    presence: &dyn Fn(&str) -> Presence,
+    problems: &mut Diagnostics,
+) {
+    let names: Vec<&str> = group
+        .members
+        .iter()
+        .map(|member| member.value.as_str())
+        .collect();
     let filled: Vec<(&str, Span)> = names
         .iter()
         .filter_map(|name| match presence(name) {
@@ -49,43 +63,84 @@ fn check_group(group: &Group, environment: &str, presence: &dyn Fn(&str) -> Pres
     if group.count.allows(filled.len(), names.len()) {
         return;
     }
-    let list = |names: &[&str]| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-    let message = format!("`{environment}` needs {} {}", group.count.wanted(), list(&names));
+    let list = |names: &[&str]| {
+        names
+            .iter()
+            .map(|name| format!("`{name}`"))
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    let message = format!(
+        "`{environment}` needs {} {}",
+        group.count.wanted(),
+        list(&names)
+    );
     let label = match filled.as_slice() {
         [] => String::from("none has a value"),
         [(one, _)] => format!("only `{one}` has a value"),
-        several => format!("{} have values", list(&several.iter().map(|(name, _)| *name).collect::<Vec<_>>())),
+        several => format!(
+            "{} have values",
+            list(&several.iter().map(|(name, _)| *name).collect::<Vec<_>>())
+        ),
     };
     let diagnostic = Diagnostic::error(Code::GroupViolation, message).at(group.span, label);
-    problems.push(filled.iter().fold(diagnostic, |diagnostic, (_, span)| diagnostic.at(*span, "assigned here")));
+    problems.push(filled.iter().fold(diagnostic, |diagnostic, (_, span)| {
+        diagnostic.at(*span, "assigned here")
+    }));
 }
 
-fn check_rule(rule: &Rule, environment: &str, presence: &dyn Fn(&str) -> Presence, problems: &mut Diagnostics) {
+fn check_rule(
+    rule: &Rule,
+    environment: &str,
+    presence: &dyn Fn(&str) -> Presence,
+    problems: &mut Diagnostics,
+) {
     let mut places = Vec::new();
     for (name, values) in &rule.when {
         match presence(&name.value) {
             Presence::Clear(value, span) if values.contains(&value) => places.push(span),
             Presence::Clear(..) | Presence::Unset => return,
             Presence::Hidden(span) => {
-                let message = format!("`when` compares `{}`, which is not cleartext in `{environment}`", name.value);
-                problems.push(Diagnostic::error(Code::RuleViolation, message).at(name.span, "cannot be known").at(span, "not cleartext here"));
+                let message = format!(
+                    "`when` compares `{}`, which is not cleartext in `{environment}`",
+                    name.value
+                );
+                problems.push(
+                    Diagnostic::error(Code::RuleViolation, message)
+                        .at(name.span, "cannot be known")
+                        .at(span, "not cleartext here"),
+                );
                 return;
             }
         }
     }
-    let because = |diagnostic: Diagnostic| places.iter().fold(diagnostic, |diagnostic, place| diagnostic.at(*place, "because of this"));
+    let because = |diagnostic: Diagnostic| {
+        places.iter().fold(diagnostic, |diagnostic, place| {
+            diagnostic.at(*place, "because of this")
+        })
+    };
     for name in &rule.require {
         if presence(&name.value) == Presence::Unset {
             let message = format!("`{environment}` needs `{}`", name.value);
-            problems.push(because(Diagnostic::error(Code::RuleViolation, message).at(name.span, "required by this rule")));
+            problems.push(because(
+                Diagnostic::error(Code::RuleViolation, message)
+                    .at(name.span, "required by this rule"),
+            ));
         }
     }
     for (name, values) in &rule.forbid {
         if let Presence::Clear(value, span) = presence(&name.value)
             && values.contains(&value)
         {
-            let message = format!("`{}` has a value that a rule forbids in `{environment}`", name.value);
-            problems.push(because(Diagnostic::error(Code::RuleViolation, message).at(span, "forbidden").at(name.span, "by this rule")));
+            let message = format!(
+                "`{}` has a value that a rule forbids in `{environment}`",
+                name.value
+            );
+            problems.push(because(
+                Diagnostic::error(Code::RuleViolation, message)
+                    .at(span, "forbidden")
+                    .at(name.span, "by this rule"),
+            ));
         }
     }
 }

@@ -21,15 +21,24 @@ pub enum Composed {
 }
 
 /// Puts the parts of `template` together for `planned`.
-pub fn compose(planned: &Planned, template: &Template, values: &BTreeMap<String, Secret>) -> Composed {
+pub fn compose(
+    planned: &Planned,
+    template: &Template,
+    values: &BTreeMap<String, Secret>,
+) -> Composed {
     let mut room = 0;
     let mut refused = Vec::new();
     for (part, encode) in template.parts.iter().zip(template.needs_encoding()) {
         match part {
             Part::Text(text) => room += text.len(),
             Part::Insert { name, modifier } => {
-                let Some(value) = values.get(name) else { return Composed::Lacks(name.clone()) };
-                if encode && *modifier == Modifier::Plain && needs_escapes(&planned.variable, value.expose()) {
+                let Some(value) = values.get(name) else {
+                    return Composed::Lacks(name.clone());
+                };
+                if encode
+                    && *modifier == Modifier::Plain
+                    && needs_escapes(&planned.variable, value.expose())
+                {
                     refused.push(unencoded(&planned.variable, name, planned.span));
                 }
                 room += value.size() * 3;

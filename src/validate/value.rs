@@ -29,10 +29,16 @@ impl Finding {
             Severity::Error => Diagnostic::error(self.code, message),
             Severity::Warning => Diagnostic::warning(self.code, message),
         };
-        let diagnostic = diagnostic.at(span, self.label).at(self.rule, "declared here");
+        let diagnostic = diagnostic
+            .at(span, self.label)
+            .at(self.rule, "declared here");
         match (self.code, &variable.example) {
-            (Code::PlaceholderValue, _) => diagnostic.help(format!("`envctl explain {}`", self.code.slug())),
-            (_, Some(example)) if !variable.is_secret() => diagnostic.help(format!("for example: {example}")),
+            (Code::PlaceholderValue, _) => {
+                diagnostic.help(format!("`envctl explain {}`", self.code.slug()))
+            }
+            (_, Some(example)) if !variable.is_secret() => {
+                diagnostic.help(format!("for example: {example}"))
+            }
             _ => diagnostic,
         }
     }
@@ -49,7 +55,10 @@ pub struct Place {
 
 /// Every rule of `variable` that `value` breaks.
 pub fn findings(variable: &Variable, value: &str, place: Place) -> Vec<Finding> {
-    let mut found = Check { variable, found: Vec::new() };
+    let mut found = Check {
+        variable,
+        found: Vec::new(),
+    };
     found.whole(value, place);
     found.found
 }
@@ -61,7 +70,13 @@ struct Check<'v> {
 
 impl Check<'_> {
     fn add(&mut self, code: Code, must: impl Into<String>, label: impl Into<String>, rule: Span) {
-        self.found.push(Finding { code, severity: Severity::Error, must: must.into(), label: label.into(), rule });
+        self.found.push(Finding {
+            code,
+            severity: Severity::Error,
+            must: must.into(),
+            label: label.into(),
+            rule,
+        });
     }
 
     fn whole(&mut self, value: &str, place: Place) {
@@ -79,15 +94,37 @@ impl Check<'_> {
         } else {
             self.one(value, self.variable.kind.value, place.protected);
         }
-        let default = self.variable.default.as_ref().filter(|default| place.protected && place.sensitive && default.value == value);
+        let default = self
+            .variable
+            .default
+            .as_ref()
+            .filter(|default| place.protected && place.sensitive && default.value == value);
         if let Some(default) = default {
             let must = "has the default that is meant for development";
-            self.add(Code::ForbiddenValue, must, "everybody who reads the schema knows it", default.span);
+            self.add(
+                Code::ForbiddenValue,
+                must,
+                "everybody who reads the schema knows it",
+                default.span,
+            );
         }
         if place.sensitive && is_placeholder(value) {
-            let severity = if place.protected { Severity::Error } else { Severity::Warning };
-            let (must, label) = (String::from("is still a stand-in"), String::from("anybody can guess it"));
-            self.found.push(Finding { code: Code::PlaceholderValue, severity, must, label, rule: self.variable.span });
+            let severity = if place.protected {
+                Severity::Error
+            } else {
+                Severity::Warning
+            };
+            let (must, label) = (
+                String::from("is still a stand-in"),
+                String::from("anybody can guess it"),
+            );
+            self.found.push(Finding {
+                code: Code::PlaceholderValue,
+                severity,
+                must,
+                label,
+                rule: self.variable.span,
+            });
         }
         self.found.dedup();
     }
@@ -99,29 +136,74 @@ impl Check<'_> {
         // Counting is only needed where the number of bytes does not decide.
         let length = value.chars().count();
         if value.is_empty() && least > 0 {
-            let rule = limits.min_length.as_ref().map_or(self.variable.span, |least| least.span);
-            self.add(Code::ValueLength, "is empty", "empty; `min_length = 0` allows that", rule);
+            let rule = limits
+                .min_length
+                .as_ref()
+                .map_or(self.variable.span, |least| least.span);
+            self.add(
+                Code::ValueLength,
+                "is empty",
+                "empty; `min_length = 0` allows that",
+                rule,
+            );
         } else if let Some(rule) = limits.min_length.as_ref().filter(|_| length < least) {
-            self.add(Code::ValueLength, format!("must have at least {least} characters"), "too short", rule.span);
+            self.add(
+                Code::ValueLength,
+                format!("must have at least {least} characters"),
+                "too short",
+                rule.span,
+            );
         }
-        if let Some(most) = limits.max_length.as_ref().filter(|most| length > most.value) {
-            self.add(Code::ValueLength, format!("must have at most {} characters", most.value), "too long", most.span);
+        if let Some(most) = limits
+            .max_length
+            .as_ref()
+            .filter(|most| length > most.value)
+        {
+            self.add(
+                Code::ValueLength,
+                format!("must have at most {} characters", most.value),
+                "too long",
+                most.span,
+            );
         }
     }
 
     fn items(&mut self, items: &[&str]) {
         let limits = &self.variable.limits;
-        if let Some(least) = limits.min_items.as_ref().filter(|least| items.len() < least.value) {
-            self.add(Code::ListItems, format!("must have at least {} items", least.value), "too few items", least.span);
+        if let Some(least) = limits
+            .min_items
+            .as_ref()
+            .filter(|least| items.len() < least.value)
+        {
+            self.add(
+                Code::ListItems,
+                format!("must have at least {} items", least.value),
+                "too few items",
+                least.span,
+            );
         }
-        if let Some(most) = limits.max_items.as_ref().filter(|most| items.len() > most.value) {
-            self.add(Code::ListItems, format!("must have at most {} items", most.value), "too many items", most.span);
+        if let Some(most) = limits
+            .max_items
+            .as_ref()
+            .filter(|most| items.len() > most.value)
+        {
+            self.add(
+                Code::ListItems,
+                format!("must have at most {} items", most.value),
+                "too many items",
+                most.span,
+            );
         }
         if let Some(unique) = limits.unique_items.as_ref().filter(|unique| unique.value) {
             let mut sorted = items.to_vec();
             sorted.sort_unstable();
             if sorted.windows(2).any(|pair| pair.first() == pair.last()) {
-                self.add(Code::ListItems, "must not repeat an item", "an item stands in it twice", unique.span);
+                self.add(
+                    Code::ListItems,
+                    "must not repeat an item",
+                    "an item stands in it twice",
+                    unique.span,
+                );
             }
         }
     }
@@ -129,46 +211,100 @@ impl Check<'_> {
     /// A value, or an item of a list.
     fn one(&mut self, value: &str, kind: Kind, protected: bool) {
         let limits = &self.variable.limits;
-        let allowed = limits.allow.as_ref().is_some_and(|allow| allow.value.iter().any(|literal| literal == value));
+        let allowed = limits
+            .allow
+            .as_ref()
+            .is_some_and(|allow| allow.value.iter().any(|literal| literal == value));
         if !allowed {
             self.typed(value, kind);
         }
         let in_list = |list: &Option<crate::document::Located<Vec<String>>>| {
-            list.as_ref().filter(|list| list.value.iter().any(|literal| literal == value)).map(|list| list.span)
+            list.as_ref()
+                .filter(|list| list.value.iter().any(|literal| literal == value))
+                .map(|list| list.span)
         };
         if let Some(rule) = in_list(&limits.forbid) {
-            self.add(Code::ForbiddenValue, "has a value that is forbidden", "forbidden", rule);
+            self.add(
+                Code::ForbiddenValue,
+                "has a value that is forbidden",
+                "forbidden",
+                rule,
+            );
         }
         if let Some(rule) = in_list(&limits.forbid_protected) {
-            let severity = if protected { Severity::Error } else { Severity::Warning };
+            let severity = if protected {
+                Severity::Error
+            } else {
+                Severity::Warning
+            };
             let must = String::from("has a value that is refused in protected environments");
-            self.found.push(Finding { code: Code::ForbiddenValue, severity, must, label: String::from("not for production"), rule });
+            self.found.push(Finding {
+                code: Code::ForbiddenValue,
+                severity,
+                must,
+                label: String::from("not for production"),
+                rule,
+            });
         }
     }
 
     fn typed(&mut self, value: &str, kind: Kind) {
         let limits = &self.variable.limits;
         if !kind.accepts(value) {
-            let what = if self.variable.kind.value == Kind::List { "an item that is not " } else { "not " };
-            let rule = limits.items.as_ref().map_or(self.variable.kind.span, |items| items.span);
-            self.add(Code::TypeMismatch, format!("must be {}", self.wanted(kind)), format!("{what}{}", kind.expects()), rule);
+            let what = if self.variable.kind.value == Kind::List {
+                "an item that is not "
+            } else {
+                "not "
+            };
+            let rule = limits
+                .items
+                .as_ref()
+                .map_or(self.variable.kind.span, |items| items.span);
+            self.add(
+                Code::TypeMismatch,
+                format!("must be {}", self.wanted(kind)),
+                format!("{what}{}", kind.expects()),
+                rule,
+            );
             return;
         }
-        if let Some(choices) = limits.choices.as_ref().filter(|choices| !choices.value.iter().any(|choice| choice == value)) {
+        if let Some(choices) = limits
+            .choices
+            .as_ref()
+            .filter(|choices| !choices.value.iter().any(|choice| choice == value))
+        {
             let wanted = format!("must be one of {}", choices.value.join(", "));
             self.add(Code::ValueNotInEnum, wanted, "none of these", choices.span);
         }
         if let Some(pattern) = &limits.pattern {
             match pattern.finds(value) {
                 Some(true) => {}
-                Some(false) => self.add(Code::PatternMismatch, "must match its pattern", "does not match", pattern.text.span),
-                None => self.add(Code::InvalidPattern, "has a pattern that is too large", "cannot be checked", pattern.text.span),
+                Some(false) => self.add(
+                    Code::PatternMismatch,
+                    "must match its pattern",
+                    "does not match",
+                    pattern.text.span,
+                ),
+                None => self.add(
+                    Code::InvalidPattern,
+                    "has a pattern that is too large",
+                    "cannot be checked",
+                    pattern.text.span,
+                ),
             }
         }
-        if let (Some(schemes), Some(scheme)) = (&limits.schemes, url_scheme(value).filter(|_| kind == Kind::Url))
-            && !schemes.value.iter().any(|known| known.eq_ignore_ascii_case(scheme))
+        if let (Some(schemes), Some(scheme)) = (
+            &limits.schemes,
+            url_scheme(value).filter(|_| kind == Kind::Url),
+        ) && !schemes
+            .value
+            .iter()
+            .any(|known| known.eq_ignore_ascii_case(scheme))
         {
-            let wanted = format!("must be a URL with the scheme {}", schemes.value.join(" or "));
+            let wanted = format!(
+                "must be a URL with the scheme {}",
+                schemes.value.join(" or ")
+            );
             self.add(Code::UrlScheme, wanted, "another scheme", schemes.span);
         }
         self.bounds(value, kind);
@@ -179,19 +315,38 @@ impl Check<'_> {
         let beyond = |bound: &Option<Bound>, wrong: std::cmp::Ordering| {
             let bound = bound.as_ref()?;
             let measure = kind.measure(value)?;
-            (measure.partial_cmp(&bound.measure) == Some(wrong)).then(|| (bound.text.value.clone(), bound.text.span))
+            (measure.partial_cmp(&bound.measure) == Some(wrong))
+                .then(|| (bound.text.value.clone(), bound.text.span))
         };
         if let Some((least, rule)) = beyond(&limits.minimum, std::cmp::Ordering::Less) {
-            self.add(Code::ValueOutOfRange, format!("must be at least {least}"), "too small", rule);
+            self.add(
+                Code::ValueOutOfRange,
+                format!("must be at least {least}"),
+                "too small",
+                rule,
+            );
         }
         if let Some((most, rule)) = beyond(&limits.maximum, std::cmp::Ordering::Greater) {
-            self.add(Code::ValueOutOfRange, format!("must be at most {most}"), "too large", rule);
+            self.add(
+                Code::ValueOutOfRange,
+                format!("must be at most {most}"),
+                "too large",
+                rule,
+            );
         }
     }
 
     fn wanted(&self, kind: Kind) -> String {
         let name = kind.name();
-        let article = if name.starts_with(['a', 'e', 'i', 'o']) { "an" } else { "a" };
-        if self.variable.kind.value == Kind::List { format!("a list of {name} items") } else { format!("{article} {name}") }
+        let article = if name.starts_with(['a', 'e', 'i', 'o']) {
+            "an"
+        } else {
+            "a"
+        };
+        if self.variable.kind.value == Kind::List {
+            format!("a list of {name} items")
+        } else {
+            format!("{article} {name}")
+        }
     }
 }
