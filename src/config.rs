@@ -110,7 +110,7 @@ impl Config {
             credentials: BTreeSet::new(),
         };
         for (name, table) in backends {
-            config.add_backend(name, &table, problems);
+            config.add_backend(&name, &table, problems);
         }
         Some(config)
     }
@@ -141,7 +141,7 @@ impl Config {
         self.credentials.iter().map(String::as_str)
     }
 
-    fn add_backend(&mut self, name: Located<&str>, table: &Table<'_>, problems: &mut Diagnostics) {
+    fn add_backend(&mut self, name: &Located<&str>, table: &Table<'_>, problems: &mut Diagnostics) {
         if !name::is_word(name.value) {
             problems.push(bad_word("backend", name.span));
             return;

@@ -114,31 +114,40 @@ impl Context {
         if self.globals.quiet {
             problems = problems.without_warnings();
         }
+        self.write(&problems, sources, Some(tail), channel)
+    }
+
+    /// Writes problems in the format asked for; `tail` ends the summary for people, if there is to be one.
+    fn write(
+        &self,
+        problems: &Diagnostics,
+        sources: &SourceMap,
+        tail: Option<&str>,
+        channel: Channel,
+    ) -> Outcome {
+        let people = self.globals.message_format == MessageFormat::Human;
         let text = match self.globals.message_format {
             MessageFormat::Human => {
-                let mut text = human(
-                    &problems,
+                let text = human(
+                    problems,
                     sources,
                     self.terminal.color(),
                     self.terminal.width(),
                 );
-                let last = summary(&problems, sources, tail);
-                if !last.is_empty() {
-                    text.push_str("\n");
-                    text.push_str(&last);
-                    text.push('\n');
-                }
-                text
+                let last = tail
+                    .map(|tail| summary(problems, sources, tail))
+                    .filter(|last| !last.is_empty());
+                last.map_or_else(|| text.clone(), |last| format!("{text}\n{last}\n"))
             }
-            MessageFormat::Json => json(&problems, sources),
-            MessageFormat::Github => github(&problems, sources),
+            MessageFormat::Json => json(problems, sources),
+            MessageFormat::Github => github(problems, sources),
             MessageFormat::Sarif if problems.is_empty() && channel == Channel::Remark => {
                 String::new()
             }
-            MessageFormat::Sarif => sarif(&problems, sources),
+            MessageFormat::Sarif => sarif(problems, sources),
         };
-        let people = self.globals.message_format == MessageFormat::Human;
-        let written = if channel == Channel::Result && !people {
+        let to_result = channel == Channel::Result && !people;
+        let written = if to_result {
             self.terminal.result(&text)
         } else {
             self.terminal.remark(&text)
@@ -163,7 +172,7 @@ impl Context {
         let code = problem.code.class().exit_code();
         let mut problems = Diagnostics::default();
         problems.push(problem);
-        match self.report(problems, &SourceMap::default(), "", Channel::Remark) {
+        match self.write(&problems, &SourceMap::default(), None, Channel::Remark) {
             Ok(()) => Exit(code),
             Err(exit) => exit,
         }
@@ -207,17 +216,17 @@ impl Context {
 
     /// The project's root.
     pub fn root(&self) -> Result<PathBuf, Exit> {
-        let named = self.globals.project.clone().or_else(|| {
+        let given = self.globals.project.clone().or_else(|| {
             self.environment
                 .get("ENVCTL_PROJECT")
                 .filter(|name| !name.is_empty())
                 .map(PathBuf::from)
         });
-        if let Some(named) = named {
-            if named.join(project::CONFIG).symlink_metadata().is_ok() {
-                return Ok(named);
+        if let Some(given) = given {
+            if given.join(project::CONFIG).symlink_metadata().is_ok() {
+                return Ok(given);
             }
-            let message = format!("there is no envctl.toml in {}", named.display());
+            let message = format!("there is no envctl.toml in {}", given.display());
             return Err(self.fail(
                 Diagnostic::error(Code::NotAProject, message)
                     .help("`--project` names the directory that holds envctl.toml"),
@@ -263,7 +272,7 @@ impl Context {
     /// The environment that is meant: the one named, else the default.
     pub fn environment_name(
         &self,
-        named: Option<&str>,
+        given: Option<&str>,
         loaded: &Loaded,
         model: &Model,
     ) -> Result<String, Exit> {
@@ -274,7 +283,7 @@ impl Context {
                 .map(String::as_str)
                 .filter(|name| crate::name::is_word(name))
         };
-        let Some(name) = named.or(loaded.default_environment.as_deref()) else {
+        let Some(name) = given.or(loaded.default_environment.as_deref()) else {
             let problem = Diagnostic::error(
                 Code::EnvironmentNeeded,
                 "no environment is named, and the project has no default",
@@ -295,11 +304,11 @@ impl Context {
     /// The schema that is meant: the one named, `ENVCTL_SCHEMA`, that of the directory, the default, or the only one.
     pub fn view<'m>(
         &self,
-        named: Option<&str>,
+        given: Option<&str>,
         loaded: &Loaded,
         model: &'m Model,
     ) -> Result<&'m View, Exit> {
-        let named = named.or_else(|| self.environment.text("ENVCTL_SCHEMA"));
+        let given = given.or_else(|| self.environment.text("ENVCTL_SCHEMA"));
         let configured = model
             .config
             .default_schema
@@ -311,35 +320,34 @@ impl Context {
             .next()
             .filter(|_| model.views.len() == 1)
             .map(String::as_str);
-        let chosen = named
+        let wanted = given
             .map(str::to_owned)
-            .or_else(|| self.schema_of_directory(loaded, model))
+            .or_else(|| Self::schema_of_directory(loaded, model))
             .or_else(|| configured.or(only).map(str::to_owned));
         let names: Vec<&str> = model.views.keys().map(String::as_str).collect();
-        let Some(chosen) = chosen else {
-            let problem = match names.as_slice() {
-                [] => Diagnostic::error(Code::AmbiguousSchema, "the project has no schema")
-                    .help("put one into schemas/"),
-                _ => {
-                    let problem = Diagnostic::error(
-                        Code::AmbiguousSchema,
-                        "the project has several schemas and none was chosen",
-                    );
-                    problem.help(format!("add `--schema` with one of: {}", names.join(", ")))
-                }
+        let Some(wanted) = wanted else {
+            let problem = if names.is_empty() {
+                Diagnostic::error(Code::AmbiguousSchema, "the project has no schema")
+                    .help("put one into schemas/")
+            } else {
+                let problem = Diagnostic::error(
+                    Code::AmbiguousSchema,
+                    "the project has several schemas and none was chosen",
+                );
+                problem.help(format!("add `--schema` with one of: {}", names.join(", ")))
             };
             return Err(self.fail(problem));
         };
-        model.views.get(&chosen).ok_or_else(|| {
+        model.views.get(&wanted).ok_or_else(|| {
             self.fail(Diagnostic {
                 code: Code::Usage,
-                ..unknown_schema(&chosen, &names)
+                ..unknown_schema(&wanted, &names)
             })
         })
     }
 
     /// The schema whose `directory` the command was started in; the deepest wins.
-    fn schema_of_directory(&self, loaded: &Loaded, model: &Model) -> Option<String> {
+    fn schema_of_directory(loaded: &Loaded, model: &Model) -> Option<String> {
         let here = std::env::current_dir().ok()?.canonicalize().ok()?;
         let inside = |directory: &str| here.starts_with(loaded.root.join(Path::new(directory)));
         let with_directory = model

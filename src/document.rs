@@ -317,6 +317,37 @@ impl<'t> Table<'t> {
     }
 }
 
+/// The parts of a document that are shape and not content: keys, and the signs around them.
+///
+/// Only what parsed is known to be shape, so this is what of a file with secrets may always be shown.
+pub fn shape(table: &Table<'_>, text: &str, found: &mut Vec<Span>) {
+    for (key, value) in table.entries() {
+        let before = text.get(..key.span.start).unwrap_or("");
+        let after = text.get(key.span.end..).unwrap_or("");
+        let left = before.len()
+            - before
+                .trim_end_matches(['[', '{', ',', '.', ' ', '\t'])
+                .len();
+        let right = after.len() - after.trim_start_matches([']', '=', '.', ' ', '\t']).len();
+        found.push(Span {
+            start: key.span.start - left,
+            end: key.span.end + right,
+            ..key.span
+        });
+        let Some(inner) = value.table() else { continue };
+        if text
+            .get(..value.span.end)
+            .is_some_and(|upto| upto.ends_with('}'))
+        {
+            found.push(Span {
+                start: value.span.end - 1,
+                ..value.span
+            });
+        }
+        shape(&inner, text, found);
+    }
+}
+
 impl<'t> Value<'t> {
     /// The text of a string.
     pub fn text(&self) -> Option<&'t str> {

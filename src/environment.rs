@@ -71,6 +71,8 @@ pub struct EnvironmentFile {
     pub per_schema: BTreeMap<String, (Span, Entries)>,
     /// `[secrets]`.
     pub secrets: Entries,
+    /// What of the file may be shown whatever its values are.
+    pub shape: Vec<Span>,
 }
 
 const KEYS: &[&str] = &[
@@ -121,6 +123,11 @@ impl EnvironmentFile {
             .table("secrets", problems)
             .map(|table| reader.secrets(&table, problems))
             .unwrap_or_default();
+        let mut shape = Vec::new();
+        document::shape(&root, text, &mut shape);
+        for key in ["extends", "protected", "abstract", "recipients"] {
+            shape.extend(root.get(key).map(|value| value.span));
+        }
         let recipients_span = root.get("recipients").map(|value| value.span);
         let recipients = root.texts("recipients", problems);
         let file = Self {
@@ -140,8 +147,9 @@ impl EnvironmentFile {
             values,
             per_schema,
             secrets,
+            shape,
         };
-        file.check_seal(&root, problems);
+        Self::check_seal(&root, problems);
         file.check_tables(problems);
         Some(file)
     }
@@ -183,7 +191,7 @@ impl EnvironmentFile {
     }
 
     /// `[secrets]` needs `[seal]`.
-    fn check_seal(&self, root: &Table<'_>, problems: &mut Diagnostics) {
+    fn check_seal(root: &Table<'_>, problems: &mut Diagnostics) {
         if let (Some(span), None) = (root.key_span("secrets"), root.get("seal")) {
             let message = "there is `[secrets]` but no `[seal]`: nothing says who can read them, nor that they are complete";
             problems.push(Diagnostic::error(Code::SealedStructure, message).at(span, ""));

@@ -49,7 +49,7 @@ pub fn generate(recipe: &Recipe) -> Result<Secret, GenerateError> {
 pub fn project_id() -> Result<String, GenerateError> {
     let mut bytes = [0; 16];
     SysRng.try_fill_bytes(&mut bytes)?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(uuid::Uuid::from_bytes(bytes).simple().to_string())
 }
 
 /// `count` random bytes.
@@ -147,7 +147,7 @@ fn from_pem(mut pem: Zeroizing<String>) -> Secret {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashSet;
+    use std::collections::BTreeSet;
 
     use base64::Engine as _;
     use ed25519_dalek::SigningKey;
@@ -174,7 +174,7 @@ mod tests {
     #[test]
     fn every_value_is_new() {
         for kind in Recipe::KINDS.iter().filter(|kind| **kind != "rsa") {
-            let values: HashSet<_> = (0..50).map(|_| text(&recipe(kind))).collect();
+            let values: BTreeSet<_> = (0..50).map(|_| text(&recipe(kind))).collect();
             assert_eq!(values.len(), 50, "{kind}");
         }
     }
@@ -226,7 +226,7 @@ mod tests {
         let value = text(&Recipe::Alphanumeric { length: 4096 });
         assert_eq!(value.len(), 4096);
         assert!(value.bytes().all(|byte| byte.is_ascii_alphanumeric()));
-        let seen: HashSet<_> = value.bytes().collect();
+        let seen: BTreeSet<_> = value.bytes().collect();
         assert_eq!(seen.len(), 62);
     }
 

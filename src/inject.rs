@@ -320,7 +320,7 @@ mod tests {
             .collect();
         match errors(&many).as_slice() {
             [InjectError::TooLargeInAll { largest, .. }] => {
-                assert_eq!(largest, &["V249", "V248", "V247"])
+                assert_eq!(largest, &["V249", "V248", "V247"]);
             }
             other => panic!("{other:?}"),
         }

@@ -21,6 +21,7 @@ fn main() -> ExitCode {
     if environment.get("COMPLETE").is_some() {
         envctl::cli::complete();
     }
-    let run = || envctl::cli::main(std::env::args_os().collect(), environment, hardening);
+    let arguments: Vec<_> = std::env::args_os().collect();
+    let run = || envctl::cli::main(&arguments, environment, hardening);
     ExitCode::from(std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)).unwrap_or(101))
 }

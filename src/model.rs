@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use crate::config::Config;
 use crate::environment::{Assignment, EnvironmentFile};
+use crate::reference::Reference;
 use crate::schema::{SchemaFile, Variable, View};
-use crate::source::{SourceMap, Span};
+use crate::source::SourceMap;
 
 /// All files of a project that a command needs.
 #[derive(Debug)]
@@ -101,26 +102,40 @@ impl Model {
         Some(Chain { levels })
     }
 
-    /// Opens for display what is no secret: keys, references, and values of variables that no schema calls secret.
+    /// Opens for display what is no secret: the shape of the files, places of references, and values of variables that
+    /// no schema calls secret.
     pub fn open_sources(&self, sources: &mut SourceMap) {
         for file in self.environments.values().chain(self.overlays.values()) {
+            file.shape.iter().for_each(|span| sources.open(*span));
             for (_, entry) in file.all() {
-                let known = !self.declarations(&entry.name).is_empty()
-                    && self.secret_declaration(&entry.name).is_none();
-                let shown = match entry.assignment {
-                    Assignment::Value(_) => known,
-                    Assignment::Reference(_) | Assignment::Absent => true,
-                    Assignment::Sealed(_) => false,
-                };
-                let end = if shown {
-                    entry.span.end
-                } else {
-                    entry.span.start
-                };
-                sources.open(Span {
-                    end,
-                    ..entry.key_span
-                });
+                match &entry.assignment {
+                    Assignment::Value(_) if self.is_open(&entry.name) => sources.open(entry.span),
+                    Assignment::Reference(reference) => self.open_reference(reference, sources),
+                    Assignment::Value(_) | Assignment::Absent | Assignment::Sealed(_) => {}
+                }
+            }
+        }
+    }
+
+    fn is_open(&self, name: &str) -> bool {
+        !self.declarations(name).is_empty() && self.secret_declaration(name).is_none()
+    }
+
+    /// Of a reference the backend and what it knows as a place; a key that is misspelt may hold anything.
+    fn open_reference(&self, reference: &Reference, sources: &mut SourceMap) {
+        sources.open(reference.backend.span);
+        let Some(kind) = self.config.backend_kind(&reference.backend.value) else {
+            return;
+        };
+        let row = kind.capability();
+        for (key, value) in &reference.keys {
+            if row
+                .needs
+                .iter()
+                .chain(row.takes)
+                .any(|known| *known == key.value)
+            {
+                sources.open(value.span);
             }
         }
     }

@@ -136,7 +136,7 @@ impl Limits {
             .unwrap_or(usize::MAX);
         Self {
             one: 32 * 4096,
-            total: (stack / 4).min(6 << 20).max(128 << 10),
+            total: (stack / 4).clamp(128 << 10, 6 << 20),
         }
     }
 

@@ -9,7 +9,7 @@ use crate::source::Span;
 /// The kinds of store outside the repository.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum BackendKind {
-    /// HashiCorp Vault and `OpenBao`.
+    /// `HashiCorp` Vault and `OpenBao`.
     Vault,
     /// AWS Secrets Manager.
     AwsSecretsManager,
@@ -36,75 +36,77 @@ pub struct Capability {
     pub takes: &'static [&'static str],
     /// Whether it can be used without a `[backends]` table.
     pub built_in: bool,
-    /// Whether a value can be read back at all, anywhere.
-    pub reads: bool,
-    /// Whether this version of envctl can read it.
-    pub available: bool,
 }
 
 /// One row for each kind of backend.
-pub const CAPABILITIES: &[Capability] = &[
-    Capability {
-        kind: BackendKind::Vault,
-        name: "vault",
-        needs: &["path", "field"],
-        takes: &["version"],
-        built_in: false,
-        reads: true,
-        available: false,
-    },
-    Capability {
-        kind: BackendKind::AwsSecretsManager,
-        name: "aws-secrets-manager",
-        needs: &[],
-        takes: &["name", "field", "stage"],
-        built_in: false,
-        reads: true,
-        available: false,
-    },
-    Capability {
-        kind: BackendKind::Keyring,
-        name: "keyring",
-        needs: &[],
-        takes: &["service", "user"],
-        built_in: true,
-        reads: true,
-        available: false,
-    },
-    Capability {
-        kind: BackendKind::Github,
-        name: "github",
-        needs: &[],
-        takes: &["name", "scope"],
-        built_in: true,
-        reads: true,
-        available: false,
-    },
-    Capability {
-        kind: BackendKind::Env,
-        name: "env",
-        needs: &[],
-        takes: &["name"],
-        built_in: true,
-        reads: true,
-        available: true,
-    },
-    Capability {
-        kind: BackendKind::Local,
-        name: "local",
-        needs: &[],
-        takes: &[],
-        built_in: true,
-        reads: true,
-        available: true,
-    },
+pub const CAPABILITIES: &[&Capability] = &[
+    &VAULT,
+    &AWS_SECRETS_MANAGER,
+    &KEYRING,
+    &GITHUB,
+    &ENV,
+    &LOCAL,
 ];
+
+const VAULT: Capability = Capability {
+    kind: BackendKind::Vault,
+    name: "vault",
+    needs: &["path", "field"],
+    takes: &["version"],
+    built_in: false,
+};
+
+const AWS_SECRETS_MANAGER: Capability = Capability {
+    kind: BackendKind::AwsSecretsManager,
+    name: "aws-secrets-manager",
+    needs: &[],
+    takes: &["name", "field", "stage"],
+    built_in: false,
+};
+
+const KEYRING: Capability = Capability {
+    kind: BackendKind::Keyring,
+    name: "keyring",
+    needs: &[],
+    takes: &["service", "user"],
+    built_in: true,
+};
+
+const GITHUB: Capability = Capability {
+    kind: BackendKind::Github,
+    name: "github",
+    needs: &[],
+    takes: &["name", "scope"],
+    built_in: true,
+};
+
+const ENV: Capability = Capability {
+    kind: BackendKind::Env,
+    name: "env",
+    needs: &[],
+    takes: &["name"],
+    built_in: true,
+};
+
+const LOCAL: Capability = Capability {
+    kind: BackendKind::Local,
+    name: "local",
+    needs: &[],
+    takes: &[],
+    built_in: true,
+};
 
 impl BackendKind {
     /// What it can do; every kind has a row.
     pub fn capability(self) -> &'static Capability {
-        let row = CAPABILITIES.iter().find(|row| row.kind == self);
-        row.unwrap_or(&CAPABILITIES[0])
+        match self {
+            Self::Vault => &VAULT,
+            Self::AwsSecretsManager => &AWS_SECRETS_MANAGER,
+            Self::Keyring => &KEYRING,
+            Self::Github => &GITHUB,
+            Self::Env => &ENV,
+            Self::Local => &LOCAL,
+        }
     }
 
     /// The kind of that name.

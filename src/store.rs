@@ -169,6 +169,10 @@ pub struct Lock {
 }
 
 /// Waits for the lock file at `path` to be free, at most until `deadline` has passed.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the system's locks have no deadline: it is tried again and again"
+)]
 pub fn lock(path: &Path, deadline: Duration) -> io::Result<Lock> {
     let mut options = OpenOptions::new();
     options.create(true).truncate(false).read(true).write(true);

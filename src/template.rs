@@ -121,7 +121,7 @@ impl Template {
                     needs.push(false);
                 }
                 Part::Insert { .. } => {
-                    needs.push(!whole && index > 0 && self.is_sensitive_place(place, index))
+                    needs.push(!whole && index > 0 && self.is_sensitive_place(place, index));
                 }
             }
         }

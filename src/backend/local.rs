@@ -64,8 +64,7 @@ impl Local {
         let short: String = digest
             .iter()
             .take(8)
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+            .fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
         let path = data
             .join("local")
             .join(format!("{project_id}-{short}.json"));
@@ -316,7 +315,7 @@ mod tests {
             recipe: None,
         };
         let mode = |mode| {
-            std::fs::set_permissions(&local.path, std::fs::Permissions::from_mode(mode)).unwrap()
+            std::fs::set_permissions(&local.path, std::fs::Permissions::from_mode(mode)).unwrap();
         };
         mode(0o640);
         assert_eq!(

@@ -11,6 +11,7 @@ use crate::model::Model;
 use crate::plan::plan;
 use crate::project::{Loaded, Wanted};
 use crate::resolve::{Generate, resolve};
+use crate::schema::View;
 use crate::validate::validate;
 
 /// Check the project's files and environments
@@ -58,15 +59,28 @@ pub(super) fn run(args: &Args, context: &Context) -> Outcome {
     match loaded.model.take() {
         Some(model) => {
             let names = names(args, context, &loaded, &model)?;
-            check(
-                args,
+            let chosen = |view: &&View| {
+                args.schema
+                    .as_ref()
+                    .is_none_or(|schema| *schema == view.name)
+            };
+            let views: Vec<&View> = model.views.values().filter(chosen).collect();
+            tally.schemas = views.len();
+            let resolve = args.resolve;
+            let loaded = &loaded;
+            let mut check = Check {
                 context,
-                &loaded,
-                &model,
-                &names,
-                &mut tally,
-                &mut problems,
-            );
+                loaded,
+                model: &model,
+                views,
+                resolve,
+                tally,
+                problems,
+            };
+            for name in &names {
+                check.environment(name);
+            }
+            (tally, problems) = (check.tally, check.problems);
         }
         None => problems.note_incomplete(),
     }
@@ -119,44 +133,41 @@ fn names(
     }
 }
 
-fn check(
-    args: &Args,
-    context: &Context,
-    loaded: &Loaded,
-    model: &Model,
-    names: &[String],
-    tally: &mut Tally,
-    problems: &mut Diagnostics,
-) {
-    let mut backends = Backends::new(&context.environment, &model.config.id.value, &loaded.root);
-    let views: Vec<_> = model
-        .views
-        .values()
-        .filter(|view| {
-            args.schema
-                .as_ref()
-                .is_none_or(|schema| *schema == view.name)
-        })
-        .collect();
-    tally.schemas = views.len();
-    tally.environments = names.len();
-    for name in names {
-        for view in &views {
+/// One check of several environments.
+struct Check<'c> {
+    context: &'c Context,
+    loaded: &'c Loaded,
+    model: &'c Model,
+    views: Vec<&'c View>,
+    resolve: bool,
+    tally: Tally,
+    problems: Diagnostics,
+}
+
+impl Check<'_> {
+    /// Plans one environment for each schema, and gets its values if that was asked for.
+    fn environment(&mut self, name: &str) {
+        let is_abstract = self
+            .model
+            .environments
+            .get(name)
+            .is_some_and(|file| file.is_abstract);
+        let (id, root) = (&self.model.config.id.value, &self.loaded.root);
+        let mut backends = Backends::new(&self.context.environment, id, root);
+        self.tally.environments += 1;
+        for view in &self.views {
             let mut found = Diagnostics::default();
-            let plan = plan(model, name, view, &BTreeMap::new(), &mut found);
+            let plan = plan(self.model, name, view, &BTreeMap::new(), &mut found);
             let complete = !found.has_errors();
-            problems.append(found);
+            self.problems.append(found);
             let Some(plan) = plan else { continue };
-            let is_abstract = model
-                .environments
-                .get(name)
-                .is_some_and(|file| file.is_abstract);
-            if !args.resolve || !complete || is_abstract {
-                tally.count(name, plan.unchecked());
+            if !self.resolve || !complete || is_abstract {
+                self.tally.count(name, plan.unchecked());
                 continue;
             }
-            if let Some(resolved) = resolve(plan, &mut backends, Generate::Pretend, problems) {
-                validate(view, resolved, problems);
+            let resolved = resolve(plan, &mut backends, Generate::Pretend, &mut self.problems);
+            if let Some(resolved) = resolved {
+                validate(view, resolved, &mut self.problems);
             }
         }
     }
@@ -177,15 +188,13 @@ impl Tally {
         let plural = |count: usize, one: &str, many: &str| {
             format!("{count} {}", if count == 1 { one } else { many })
         };
-        let mut text = format!(
-            "{}: {} against {}\n",
-            if clean { "ok" } else { "no errors" },
-            plural(self.environments, "environment", "environments"),
-            plural(self.schemas, "schema", "schemas"),
-        );
+        let environments = plural(self.environments, "environment", "environments");
+        let schemas = plural(self.schemas, "schema", "schemas");
+        let verdict = if clean { "ok" } else { "no errors" };
+        let mut lines = vec![format!("{verdict}: {environments} against {schemas}\n")];
         for (environment, count) in self.sealed.iter().filter(|(_, count)| **count > 0) {
             let values = plural(*count, "sealed value", "sealed values");
-            text.push_str(&format!(
+            lines.push(format!(
                 "{environment}: {values} not checked, seal not verified (no key)\n"
             ));
         }
@@ -195,8 +204,11 @@ impl Tally {
             .filter(|(_, count)| **count > 0 && !resolved)
         {
             let values = plural(*count, "value", "values");
-            text.push_str(&format!("{environment}: {values} in backends not checked; `envctl check {environment} --resolve` fetches them\n"));
+            let help = format!("`envctl check {environment} --resolve` fetches them");
+            lines.push(format!(
+                "{environment}: {values} in backends not checked; {help}\n"
+            ));
         }
-        text
+        lines.concat()
     }
 }

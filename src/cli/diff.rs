@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::list::ResultFormat;
+use super::planned::{Request, planned};
 use super::table::table;
-use super::{complete, no_overrides, origin, planned};
+use super::{complete, origin};
 use crate::backend::Backends;
 use crate::context::{Context, Exit, Outcome};
 use crate::plan::{Planned, Supply};
@@ -73,7 +74,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Outcome {
         .any(|row| row.get(1).is_some_and(|verdict| verdict != "equal"));
     match args.format {
         ResultFormat::Human => {
-            context.print(&table(&["NAME", "VERDICT", &args.left, &args.right], &rows))?
+            context.print(&table(&["NAME", "VERDICT", &args.left, &args.right], &rows))?;
         }
         ResultFormat::Json => {
             let rows = rows.iter().map(|row| match row.as_slice() {
@@ -93,17 +94,19 @@ pub(super) fn run(args: &Args, context: &Context) -> Outcome {
 }
 
 fn side(environment: &str, args: &Args, context: &Context) -> Result<Side, Exit> {
-    let super::Planned {
+    let super::planned::Planned {
         loaded,
         model,
         plan,
         mut problems,
     } = planned(
         context,
-        Some(environment),
-        args.schema.as_deref(),
-        &no_overrides,
-        "",
+        &Request {
+            environment: Some(environment),
+            schema: args.schema.as_deref(),
+            set: &[],
+            tail: "",
+        },
     )?;
     let variables = plan.variables.clone();
     let places = variables

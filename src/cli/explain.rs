@@ -1,10 +1,15 @@
 //! `envctl explain`: a diagnostic code, or one variable of an environment.
 
-use super::{complete, no_overrides, origin, planned};
-use crate::context::{Context, Exit, Outcome};
+use super::list::ResultFormat;
+use super::planned::{Planned, Request, planned};
+use super::{complete, origin};
+use crate::context::{Context, Outcome};
 use crate::diagnostic::{Code, Diagnostic, safe};
+use crate::environment::Entry;
+use crate::model::Model;
 use crate::name;
 use crate::schema::Variable;
+use crate::source::SourceMap;
 
 /// Explain a diagnostic code, or where one variable of an environment comes from
 #[derive(Debug, clap::Args)]
@@ -20,7 +25,7 @@ pub(super) struct Args {
     schema: Option<String>,
     /// How the explanation of a variable is written
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
-    format: super::list::ResultFormat,
+    format: ResultFormat,
 }
 
 /// Prints the explanation.
@@ -32,136 +37,144 @@ pub(super) fn run(args: &Args, context: &Context) -> Outcome {
 }
 
 fn code(what: &str, context: &Context) -> Outcome {
-    match Code::from_slug(what) {
-        Some(code) => context.print(code.explanation()),
-        None => {
-            let near = name::nearest(what, Code::ALL.iter().map(|code| code.slug()))
-                .map(|near| format!("did you mean `{near}`?"));
-            let problem = Diagnostic::error(Code::Usage, "there is no such code").help_some(near);
-            Err(context.fail(problem.help("for a variable: envctl explain ENV NAME")))
-        }
+    if let Some(code) = Code::from_slug(what) {
+        context.print(code.explanation())
+    } else {
+        let near = name::nearest(what, Code::ALL.iter().map(|code| code.slug()))
+            .map(|near| format!("did you mean `{near}`?"));
+        let problem = Diagnostic::error(Code::Usage, "there is no such code").help_some(near);
+        Err(context.fail(problem.help("for a variable: envctl explain ENV NAME")))
     }
 }
 
 fn variable(args: &Args, name: &str, context: &Context) -> Outcome {
-    let planned = planned(
-        context,
-        Some(&args.what),
-        args.schema.as_deref(),
-        &no_overrides,
-        "",
-    )?;
-    let super::Planned {
-        loaded,
-        model,
-        plan,
-        problems,
-    } = planned;
-    context.stop_on_errors(problems, &loaded.sources, "")?;
-    let declared = model
-        .views
-        .get(&plan.schema)
-        .and_then(|view| view.variables.get(name));
-    let found = plan.variables.get(name);
-    let Some(declaration) = found.map(|planned| &planned.variable).or(declared) else {
-        let near = name::nearest(name, plan.variables.keys().map(String::as_str))
-            .map(|near| format!("did you mean `{near}`?"));
-        let message = format!("schema `{}` has no such variable", plan.schema);
-        return Err(context.fail(Diagnostic::error(Code::Usage, message).help_some(near)));
+    let request = Request {
+        environment: Some(&args.what),
+        schema: args.schema.as_deref(),
+        set: &[],
+        tail: "",
     };
-    if args.format == super::list::ResultFormat::Json {
-        let value = found.map_or_else(
-            || serde_json::json!({ "name": name, "supply": null }),
-            |planned| origin::as_json(name, planned, &loaded.sources),
+    let mut planned = planned(context, &request)?;
+    let problems = std::mem::take(&mut planned.problems);
+    context.stop_on_errors(problems, &planned.loaded.sources, "")?;
+    let found = planned.plan.variables.get(name);
+    let declared = planned.view().and_then(|view| view.variables.get(name));
+    let Some(declaration) = found.map(|found| &found.variable).or(declared) else {
+        let near = name::nearest(name, planned.plan.variables.keys().map(String::as_str));
+        let message = format!("schema `{}` has no such variable", planned.plan.schema);
+        let problem = Diagnostic::error(Code::Usage, message);
+        return Err(
+            context.fail(problem.help_some(near.map(|near| format!("did you mean `{near}`?"))))
         );
-        return context.print(&format!("{value:#}\n"));
-    }
-    let mut lines = vec![name.to_owned()];
-    let mut say = |what: &str, text: &str| lines.push(format!("  {what:<13}{}", safe(text)));
-    declaration_lines(declaration, &loaded.sources, &mut say);
-    match found {
-        None => say("value", &format!("none in `{}`", plan.environment)),
-        Some(planned) => {
-            say("value from", origin::supply(planned));
-            say("place", &origin::place(planned, &loaded.sources));
-            if let Some(detail) = origin::detail(planned) {
-                say("detail", &detail);
-            }
-            say("secret", if planned.sensitive { "yes" } else { "no" });
-            say(
-                "delivered",
-                if planned.delivered {
-                    "yes"
-                } else {
-                    "no: internal, or of another schema"
-                },
-            );
+    };
+    match args.format {
+        ResultFormat::Human => context.print(&human(&planned, name, declaration)),
+        ResultFormat::Json => {
+            let none = || serde_json::json!({ "name": name, "supply": null });
+            let value = found.map_or_else(none, |found| {
+                origin::as_json(name, found, &planned.loaded.sources)
+            });
+            context.print(&format!("{value:#}\n"))
         }
     }
-    levels(
-        &model,
-        &plan.environment,
-        &plan.schema,
-        name,
-        &loaded.sources,
-        &mut say,
-    )
-    .map_err(|()| Exit(1))?;
-    lines.push(String::new());
-    context.print(&lines.join("\n"))
 }
 
-fn declaration_lines(
-    variable: &Variable,
-    sources: &crate::source::SourceMap,
-    say: &mut impl FnMut(&str, &str),
-) {
-    if let Some(description) = &variable.description {
-        say("description", description);
+/// Everything there is to say of a variable but its value.
+fn human(planned: &Planned, name: &str, declaration: &Variable) -> String {
+    let sources = &planned.loaded.sources;
+    let mut lines = declaration_lines(declaration, sources);
+    match planned.plan.variables.get(name) {
+        None => lines.push(("value", format!("none in `{}`", planned.plan.environment))),
+        Some(found) => {
+            lines.push(("value from", origin::supply(found).to_owned()));
+            lines.push(("place", origin::place(found, sources)));
+            lines.extend(origin::detail(found).map(|detail| ("detail", detail)));
+            lines.push((
+                "secret",
+                String::from(if found.sensitive { "yes" } else { "no" }),
+            ));
+            let delivered = if found.delivered {
+                "yes"
+            } else {
+                "no: internal, or of another schema"
+            };
+            lines.push(("delivered", delivered.to_owned()));
+        }
     }
-    say("type", variable.kind.value.name());
+    lines.extend(levels(
+        &planned.model,
+        &planned.plan.environment,
+        &planned.plan.schema,
+        name,
+        sources,
+    ));
+    let lines = lines
+        .into_iter()
+        .map(|(what, text)| format!("  {what:<13}{}\n", safe(&text)));
+    std::iter::once(format!("{name}\n")).chain(lines).collect()
+}
+
+/// A word on the left and what there is to say on the right.
+type Line = (&'static str, String);
+
+/// What the schema says.
+fn declaration_lines(variable: &Variable, sources: &SourceMap) -> Vec<Line> {
     let declared = format!(
         "{}:{}",
         sources.path(variable.span.source),
         sources.position(variable.span).line
     );
-    say("declared", &declared);
-    if let Some(reserved) = name::reserved(&variable.name) {
-        say(
-            "reserved",
-            &format!("{}: {}", reserved.family, reserved.why),
-        );
-    }
-    if let Some(recipe) = &variable.generate {
-        say("generated", &recipe.value.describe());
-    }
-    if let Some(deprecated) = &variable.deprecated {
-        say("deprecated", &deprecated.value);
-    }
+    let mut lines = Vec::new();
+    lines.extend(
+        variable
+            .description
+            .clone()
+            .map(|text| ("description", text)),
+    );
+    lines.push(("type", variable.kind.value.name().to_owned()));
+    lines.push(("declared", declared));
+    let reserved = name::reserved(&variable.name);
+    lines.extend(
+        reserved.map(|reserved| ("reserved", format!("{}: {}", reserved.family, reserved.why))),
+    );
+    lines.extend(
+        variable
+            .generate
+            .as_ref()
+            .map(|recipe| ("generated", recipe.value.describe())),
+    );
+    lines.extend(
+        variable
+            .deprecated
+            .as_ref()
+            .map(|text| ("deprecated", text.value.clone())),
+    );
+    lines
 }
 
 /// Every assignment of the name along the chain, the one that counts first.
 fn levels(
-    model: &crate::model::Model,
+    model: &Model,
     environment: &str,
     schema: &str,
     name: &str,
-    sources: &crate::source::SourceMap,
-    say: &mut impl FnMut(&str, &str),
-) -> Result<(), ()> {
-    let chain = model.chain(environment).ok_or(())?;
+    sources: &SourceMap,
+) -> Vec<Line> {
+    let Some(chain) = model.chain(environment) else {
+        return Vec::new();
+    };
     let assigned = chain
         .levels
         .iter()
         .rev()
         .filter_map(|level| level.find(name, schema));
-    for (index, entry) in assigned.enumerate() {
+    let line = |(index, entry): (usize, &Entry)| {
         let place = format!(
             "{}:{}",
             sources.path(entry.span.source),
             sources.position(entry.span).line
         );
-        say(if index == 0 { "assigned" } else { "overridden" }, &place);
-    }
-    Ok(())
+        (if index == 0 { "assigned" } else { "overridden" }, place)
+    };
+    assigned.enumerate().map(line).collect()
 }

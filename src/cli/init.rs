@@ -255,25 +255,21 @@ fn add_lines(path: &Path, lines: &[&str]) -> std::io::Result<bool> {
 
 /// What was decided, alike decisions together, and what to do next.
 fn tell(made: Option<&Scaffold>, written: &[String], context: &Context) -> Outcome {
-    let mut text = String::new();
+    let mut lines = Vec::new();
     if let Some(made) = made {
         let mut alike: BTreeMap<String, Vec<&str>> = BTreeMap::new();
         for (name, decision) in made.decisions.iter().map(|one| (&one.name, &one.text)) {
-            alike
-                .entry(
-                    decision
-                        .replacen(&format!("`{name}`"), "", 1)
-                        .trim()
-                        .to_owned(),
-                )
-                .or_default()
-                .push(name);
+            let decision = decision
+                .replacen(&format!("`{name}`"), "", 1)
+                .trim()
+                .to_owned();
+            alike.entry(decision).or_default().push(name);
         }
         for (decision, names) in alike {
-            text.push_str(&format!("{}: {}\n", names.join(", "), safe(&decision)));
+            lines.push(format!("{}: {}\n", names.join(", "), safe(&decision)));
         }
         for skipped in &made.skipped {
-            text.push_str(&format!(
+            lines.push(format!(
                 "skipped {}: {}\n",
                 safe(&skipped.name),
                 safe(&skipped.reason)
@@ -281,10 +277,12 @@ fn tell(made: Option<&Scaffold>, written: &[String], context: &Context) -> Outco
         }
     }
     if written.is_empty() {
-        text.push_str("nothing was missing\n");
+        lines.push(String::from("nothing was missing\n"));
     } else {
-        text.push_str(&format!("wrote {}\n", written.join(", ")));
-        text.push_str("next: envctl check, then envctl run -- COMMAND\n");
+        lines.push(format!("wrote {}\n", written.join(", ")));
+        lines.push(String::from(
+            "next: envctl check, then envctl run -- COMMAND\n",
+        ));
     }
-    context.print(&text)
+    context.print(&lines.concat())
 }

@@ -1,7 +1,8 @@
 //! `envctl list`: the variables of an environment, where they come from, and no values.
 
+use super::planned::{Request, planned};
 use super::table::table;
-use super::{complete, no_overrides, origin, planned};
+use super::{complete, origin};
 use crate::context::{Context, Outcome};
 use crate::plan::Plan;
 use crate::source::SourceMap;
@@ -34,10 +35,12 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args, context: &Context) -> Outcome {
     let planned = planned(
         context,
-        args.environment.as_deref(),
-        args.schema.as_deref(),
-        &no_overrides,
-        "",
+        &Request {
+            environment: args.environment.as_deref(),
+            schema: args.schema.as_deref(),
+            set: &[],
+            tail: "",
+        },
     )?;
     let sources = &planned.loaded.sources;
     context.stop_on_errors(planned.problems, sources, "")?;
@@ -67,7 +70,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Outcome {
 }
 
 /// What is planned, on standard error, if `-v` asks for it.
-pub(super) fn verbose(context: &Context, plan: &Plan, sources: &SourceMap) -> Outcome {
+pub(super) fn verbose(context: &Context, plan: &Plan, sources: &SourceMap) {
     if context.globals.verbose {
         context.remark(&format!(
             "environment {}, schema {}\n{}",
@@ -76,7 +79,6 @@ pub(super) fn verbose(context: &Context, plan: &Plan, sources: &SourceMap) -> Ou
             human(plan, sources)
         ));
     }
-    Ok(())
 }
 
 fn human(plan: &Plan, sources: &SourceMap) -> String {

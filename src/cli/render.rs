@@ -1,14 +1,14 @@
 //! `envctl render`: the environment as a file for another program.
 
-use super::{complete, no_overrides, planned};
-use crate::backend::Backends;
+use super::complete;
+use super::planned::{Request, planned};
 use crate::context::{Context, Exit, Outcome};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::project::Wanted;
 use crate::render::{self, Dialect, Format, Item, Required, Row};
-use crate::resolve::{Generate, resolve};
+use crate::resolve::Generate;
 use crate::schema::{Variable, View};
-use crate::validate::{Validated, validate};
+use crate::validate::Validated;
 
 /// Print an environment as a file for another program
 ///
@@ -119,10 +119,12 @@ fn values(args: &Args, context: &Context) -> Outcome {
     let dialect = dialect(args, context, format)?;
     let planned = planned(
         context,
-        args.environment.as_deref(),
-        args.schema.as_deref(),
-        &no_overrides,
-        TAIL,
+        &Request {
+            environment: args.environment.as_deref(),
+            schema: args.schema.as_deref(),
+            set: &[],
+            tail: TAIL,
+        },
     )?;
     if planned
         .plan
@@ -132,21 +134,11 @@ fn values(args: &Args, context: &Context) -> Outcome {
     {
         refuse_terminal(args, context)?;
     }
-    super::list::verbose(context, &planned.plan, &planned.loaded.sources)?;
-    let super::Planned {
-        loaded,
-        model,
-        plan,
-        mut problems,
-    } = planned;
-    let mut backends = Backends::new(&context.environment, &model.config.id.value, &loaded.root);
-    let view = model.views.get(&plan.schema);
-    let resolved = resolve(plan, &mut backends, Generate::Store, &mut problems);
-    let validated = resolved
-        .zip(view)
-        .and_then(|(resolved, view)| validate(view, resolved, &mut problems));
-    let text = validated.and_then(|validated| text(&validated, format, dialect, &mut problems));
-    context.stop_on_errors(problems, &loaded.sources, TAIL)?;
+    super::list::verbose(context, &planned.plan, &planned.loaded.sources);
+    let (validated, mut rest) = super::planned::values(context, planned, Generate::Store, TAIL)?;
+    let mut problems = std::mem::take(&mut rest.problems);
+    let text = text(&validated, format, dialect, &mut problems);
+    context.stop_on_errors(problems, &rest.loaded.sources, TAIL)?;
     let Some(text) = text else {
         return Err(Exit(1));
     };

@@ -3,19 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 
-use super::{complete, planned};
-use crate::backend::Backends;
-use crate::context::{Context, Exit, Outcome};
-use crate::diagnostic::{Code, Diagnostic, Diagnostics};
-use crate::document::Located;
+use super::complete;
+use super::planned::{Planned, Request, planned};
+use crate::context::{Context, Outcome};
+use crate::diagnostic::{Code, Diagnostic};
 use crate::inject::{self, Command, Delivery, InjectError};
 use crate::model::Model;
 use crate::process::{Hardening, Limits};
-use crate::project::Loaded;
-use crate::resolve::{Generate, resolve};
+use crate::resolve::Generate;
 use crate::schema::AsFile;
 use crate::source::Span;
-use crate::validate::{Validated, validate};
+use crate::validate::Validated;
 
 /// Become a command with the environment
 ///
@@ -50,51 +48,33 @@ const TAIL: &str = "nothing was started";
 
 /// Carries the command out; returns only if it was not started.
 pub(super) fn run(args: Args, context: &Context, hardening: Hardening) -> Outcome {
-    let overrides =
-        |loaded: &mut Loaded, model: &Model| overrides(&args.set, context, loaded, model);
-    let mut planned = planned(
-        context,
-        args.environment.as_deref(),
-        args.schema.as_deref(),
-        &overrides,
-        TAIL,
-    )?;
+    let request = Request {
+        environment: args.environment.as_deref(),
+        schema: args.schema.as_deref(),
+        set: &args.set,
+        tail: TAIL,
+    };
+    let mut planned = planned(context, &request)?;
     restrict(&args.only, context, &mut planned)?;
-    super::list::verbose(context, &planned.plan, &planned.loaded.sources)?;
-    let super::Planned {
-        loaded,
-        model,
-        plan,
-        mut problems,
-    } = planned;
-    let schema = plan.schema.clone();
-    let spans: BTreeMap<String, Span> = plan
-        .variables
+    super::list::verbose(context, &planned.plan, &planned.loaded.sources);
+    let variables = &planned.plan.variables;
+    let spans = variables
         .iter()
         .map(|(name, planned)| (name.clone(), planned.span))
         .collect();
-    let mut backends = Backends::new(&context.environment, &model.config.id.value, &loaded.root);
-    let resolved = resolve(plan, &mut backends, Generate::Store, &mut problems);
-    let view = model.views.get(&schema);
-    let validated = resolved
-        .zip(view)
-        .and_then(|(resolved, view)| validate(view, resolved, &mut problems));
-    let Some(validated) = validated else {
-        let code = problems.exit_code(false);
-        context.stop_on_errors(problems, &loaded.sources, TAIL)?;
-        return Err(Exit(code.max(1)));
-    };
-    let command = command(args, validated, &model);
+    let (validated, mut planned) = super::planned::values(context, planned, Generate::Store, TAIL)?;
+    let command = command(args, validated, &planned.model);
+    let mut problems = std::mem::take(&mut planned.problems);
     for error in inject::preflight(&command, &context.environment, Limits::of_system()) {
         problems.push(explain(&error, &command, &spans));
     }
-    context.stop_on_errors(problems, &loaded.sources, TAIL)?;
+    context.stop_on_errors(problems, &planned.loaded.sources, TAIL)?;
     let error = inject::exec(&command, &context.environment, hardening);
-    Err(context.fail(explain(&error, &command, &spans)))
+    Err(context.fail(explain(&error, &command, &BTreeMap::new())))
 }
 
 /// Keeps what `--only` names.
-fn restrict(only: &[String], context: &Context, planned: &mut super::Planned) -> Outcome {
+fn restrict(only: &[String], context: &Context, planned: &mut Planned) -> Outcome {
     if only.is_empty() {
         return Ok(());
     }
@@ -115,39 +95,6 @@ fn restrict(only: &[String], context: &Context, planned: &mut super::Planned) ->
     }
     planned.plan.restrict(&only.iter().cloned().collect());
     Ok(())
-}
-
-/// The values of `--set`, checked: declared, no secret, not in a protected environment.
-fn overrides(
-    set: &[String],
-    context: &Context,
-    loaded: &mut Loaded,
-    model: &Model,
-) -> Result<BTreeMap<String, Located<String>>, Exit> {
-    let mut all = BTreeMap::new();
-    for given in set {
-        let refuse = |message: &str| Err(context.fail(Diagnostic::error(Code::Usage, message)));
-        let Some((name, value)) = given.split_once('=') else {
-            return refuse("`--set` takes NAME=VALUE");
-        };
-        if model.declarations(name).is_empty() {
-            return refuse("`--set` names a variable that no schema declares");
-        }
-        if model.secret_declaration(name).is_some() {
-            let message = format!(
-                "`{name}` is a secret: a value on the command line can be seen by every user of this machine"
-            );
-            return refuse(&message);
-        }
-        let source = loaded.sources.add_open("--set", given.clone());
-        let span = Span {
-            source,
-            start: name.len() + 1,
-            end: given.len(),
-        };
-        all.insert(name.to_owned(), Located::new(value.to_owned(), span));
-    }
-    Ok(all)
 }
 
 fn command(args: Args, validated: Validated, model: &Model) -> Command {
@@ -177,8 +124,8 @@ fn command(args: Args, validated: Validated, model: &Model) -> Command {
     }
 }
 
+/// Why the command was not started, for people.
 fn explain(error: &InjectError, command: &Command, spans: &BTreeMap<String, Span>) -> Diagnostic {
-    let program = command.program.to_string_lossy();
     let at = |diagnostic: Diagnostic, name: &str| {
         diagnostic.at_some(spans.get(name).copied(), "from here")
     };
@@ -197,15 +144,9 @@ fn explain(error: &InjectError, command: &Command, spans: &BTreeMap<String, Span
             let message = format!(
                 "the environment is too large: {needed} bytes, and the system passes on {limit}"
             );
+            let largest: Vec<String> = largest.iter().map(|name| format!("`{name}`")).collect();
             Diagnostic::error(Code::EnvironmentTooLarge, message)
-                .note(format!(
-                    "the largest are {}",
-                    largest
-                        .iter()
-                        .map(|name| format!("`{name}`"))
-                        .collect::<Vec<_>>()
-                        .join(", ")
-                ))
+                .note(format!("the largest are {}", largest.join(", ")))
                 .help("deliver less with `--schema`, `--only` or `--clear`")
         }
         InjectError::Nul(name) => {
@@ -221,16 +162,22 @@ fn explain(error: &InjectError, command: &Command, spans: &BTreeMap<String, Span
             ),
             name,
         ),
+        _ => not_started(error, &command.program.to_string_lossy()),
+    }
+}
+
+/// Why the program itself could not be started.
+fn not_started(error: &InjectError, program: &str) -> Diagnostic {
+    match error {
         InjectError::NotFound => {
             let problem = Diagnostic::error(
                 Code::CommandNotFound,
                 format!("there is no command `{program}`"),
             );
-            if program.contains(' ') {
-                problem.help("the command and each of its arguments are words of their own")
-            } else {
-                problem
-            }
+            let spaced = program.contains(' ').then(|| {
+                String::from("the command and each of its arguments are words of their own")
+            });
+            problem.help_some(spaced)
         }
         InjectError::NotExecutable(why) => Diagnostic::error(
             Code::CommandNotExecutable,
@@ -243,19 +190,6 @@ fn explain(error: &InjectError, command: &Command, spans: &BTreeMap<String, Span
                 crate::store::describe(*kind)
             ),
         ),
-    }
-}
-
-/// `as_file = "path"` needs a parent that removes the file again, which `run` does not have.
-pub(super) fn refuse_paths(validated: &Validated, problems: &mut Diagnostics) {
-    for (name, entry) in validated.entries() {
-        if entry.variable.as_file == Some(AsFile::Path) {
-            let message =
-                format!("`{name}` asks for a file with a path, which this version cannot give");
-            let problem = Diagnostic::error(Code::Unsupported, message)
-                .at(entry.variable.span, "declared here");
-            problems
-                .push(problem.help("say `as_file = true` if the program itself opens the file"));
-        }
+        _ => Diagnostic::error(Code::Bug, format!("`{program}` was not started")),
     }
 }

@@ -1,6 +1,6 @@
 //! Cuts a `.env` file into assignments.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use super::value::{RawValue, is_blank, line_end, next_line, read, skip_blanks};
 use super::{Doubt, DoubtKind, Entry, Parsed, Problem, ProblemKind, Quote, doubts};
@@ -15,7 +15,7 @@ pub fn parse(text: &str, source: SourceId) -> Parsed {
         text,
         source,
         comments: Vec::new(),
-        places: HashMap::new(),
+        places: BTreeMap::new(),
         entries: Vec::new(),
         parsed: Parsed::default(),
     };
@@ -34,7 +34,7 @@ struct Lexer<'a> {
     /// Comment lines directly above the line being read.
     comments: Vec<String>,
     /// Where in `entries` each name is.
-    places: HashMap<String, usize>,
+    places: BTreeMap<String, usize>,
     /// `None` where a later assignment took the place of this one.
     entries: Vec<Option<Entry>>,
     parsed: Parsed,

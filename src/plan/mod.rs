@@ -3,13 +3,16 @@
 //! A plan holds no secret: cleartext, where sealed values and places are, and how values are made from each other.
 
 mod build;
+mod check;
+mod made;
+mod problem;
 mod rules;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 pub use build::plan;
-pub(crate) use build::{missing, needs_escapes, unencoded};
+pub(crate) use problem::{missing, needs_escapes, unencoded};
 pub(crate) use rules::{Presence, check as check_rules};
 
 use crate::environment::Sealed;

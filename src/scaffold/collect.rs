@@ -1,6 +1,6 @@
 //! Puts the entries of all imported files together by environment, and leaves out what cannot be declared.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Input, Skipped};
 use crate::dotenv::Entry;
@@ -23,7 +23,7 @@ pub(super) fn collect(inputs: Vec<Input>, skipped: &mut Vec<Skipped>) -> Collect
         environments: Vec::new(),
         names: Vec::new(),
     };
-    let mut folded = HashMap::new();
+    let mut folded = BTreeMap::new();
     for input in inputs {
         let Input {
             environment,
@@ -59,7 +59,7 @@ pub(super) fn collect(inputs: Vec<Input>, skipped: &mut Vec<Skipped>) -> Collect
 fn refusal(
     environment: &str,
     entry: &Entry,
-    folded: &mut HashMap<String, String>,
+    folded: &mut BTreeMap<String, String>,
 ) -> Option<String> {
     if !name::is_word(environment) {
         return Some(
@@ -92,7 +92,7 @@ fn refusal(
 }
 
 fn add(collected: &mut Collected, environment: String, kept: Vec<Entry>) {
-    let mut known: HashSet<String> = collected.names.iter().cloned().collect();
+    let mut known: BTreeSet<String> = collected.names.iter().cloned().collect();
     for entry in &kept {
         if known.insert(entry.name.clone()) {
             collected.names.push(entry.name.clone());
@@ -104,7 +104,7 @@ fn add(collected: &mut Collected, environment: String, kept: Vec<Entry>) {
         .find(|(name, _)| *name == environment);
     match there {
         Some((_, entries)) => {
-            let new: HashSet<&str> = kept.iter().map(|entry| entry.name.as_str()).collect();
+            let new: BTreeSet<&str> = kept.iter().map(|entry| entry.name.as_str()).collect();
             entries.retain(|entry| !new.contains(entry.name.as_str()));
             entries.extend(kept);
         }

@@ -1,6 +1,6 @@
 //! Decides for each variable what it is, and for each environment how its value is written.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::collect::Collected;
 use super::parts::{Kept, Part, Split, harmless, split_all};
@@ -57,11 +57,11 @@ pub(super) struct Decided {
 struct Taken {
     environment: String,
     entries: Vec<Entry>,
-    splits: HashMap<String, Split>,
+    splits: BTreeMap<String, Split>,
 }
 
 /// Why variables are secret, by name.
-type Secrets = HashMap<String, &'static str>;
+type Secrets = BTreeMap<String, &'static str>;
 
 const BY_TAKING: &str = "it takes in a secret";
 
@@ -85,7 +85,7 @@ pub(super) fn decide(collected: Collected, decisions: &mut Vec<Decision>) -> Dec
     for variable in &variables {
         say_variable(variable, &secrets, decisions);
     }
-    let kinds: HashMap<&str, Kind> = variables
+    let kinds: BTreeMap<&str, Kind> = variables
         .iter()
         .map(|variable| (variable.name.as_str(), variable.kind))
         .collect();
@@ -119,7 +119,7 @@ fn secrets(taken: &[Taken]) -> Secrets {
             }
         }
     }
-    let mut takers: HashMap<&str, Vec<&str>> = HashMap::new();
+    let mut takers: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for (name, split) in taken.iter().flat_map(|one| &one.splits) {
         for reference in split.references() {
             takers.entry(reference).or_default().push(name);
@@ -145,7 +145,7 @@ fn variable(
     name: String,
     taken: &[Taken],
     secrets: &Secrets,
-    descriptions: &HashMap<String, String>,
+    descriptions: &BTreeMap<String, String>,
 ) -> Variable {
     let secret = secrets.contains_key(&name);
     let mut present = Vec::new();
@@ -215,14 +215,14 @@ fn is_secret_template(name: &str, split: &Split, secrets: &Secrets) -> bool {
 }
 
 /// Descriptions from comments that are safe to write into a file that is committed.
-fn descriptions(taken: &[Taken], secrets: &Secrets) -> HashMap<String, String> {
-    let values: HashSet<&str> = taken
+fn descriptions(taken: &[Taken], secrets: &Secrets) -> BTreeMap<String, String> {
+    let values: BTreeSet<&str> = taken
         .iter()
         .flat_map(|one| &one.entries)
         .filter(|entry| secrets.contains_key(&entry.name) && entry.value.len() >= 4)
         .map(|entry| entry.value.as_str())
         .collect();
-    let mut found = HashMap::new();
+    let mut found = BTreeMap::new();
     for entry in taken.iter().flat_map(|one| &one.entries) {
         let Some(comment) = &entry.comment else {
             continue;
@@ -265,7 +265,7 @@ fn say_variable(variable: &Variable, secrets: &Secrets, decisions: &mut Vec<Deci
 /// Chooses how each value of one environment is written.
 fn assign(
     taken: Taken,
-    kinds: &HashMap<&str, Kind>,
+    kinds: &BTreeMap<&str, Kind>,
     secrets: &Secrets,
     local: &mut Vec<LocalValue>,
     decisions: &mut Vec<Decision>,

@@ -1,6 +1,6 @@
 //! Takes the values of one environment apart into text and references to each other.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use crate::dotenv::{Entry, Form, Quote, dollars};
 use crate::infer;
@@ -57,7 +57,7 @@ impl Split {
     }
 
     /// Whether a `${NAME}` that is no `${NAME:uri}` may be refused in a variable of type `url` (DETAILS 2).
-    pub(super) fn unsafe_in_url(&self, splits: &HashMap<String, Split>) -> bool {
+    pub(super) fn unsafe_in_url(&self, splits: &BTreeMap<String, Split>) -> bool {
         self.parts.len() > 1
             && self.parts.iter().any(|part| match part {
                 Part::Reference { name, uri: false } => splits
@@ -91,14 +91,14 @@ fn unreserved(byte: u8) -> bool {
 }
 
 /// Takes all values apart. What leads back to itself, or to such a value, stays text.
-pub(super) fn split_all(entries: &[Entry]) -> HashMap<String, Split> {
-    let known: HashMap<&str, &Entry> = entries
+pub(super) fn split_all(entries: &[Entry]) -> BTreeMap<String, Split> {
+    let known: BTreeMap<&str, &Entry> = entries
         .iter()
         .filter(|entry| !entry.value.is_empty())
         .map(|entry| (entry.name.as_str(), entry))
         .collect();
-    let mut waiting: HashMap<&str, (Vec<Part>, Vec<Kept>, usize)> = HashMap::new();
-    let mut takers: HashMap<String, Vec<&str>> = HashMap::new();
+    let mut waiting: BTreeMap<&str, (Vec<Part>, Vec<Kept>, usize)> = BTreeMap::new();
+    let mut takers: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     let mut ready = Vec::new();
     for entry in entries.iter().filter(|entry| !entry.value.is_empty()) {
         let (parts, kept) = split(entry, &known);
@@ -111,7 +111,7 @@ pub(super) fn split_all(entries: &[Entry]) -> HashMap<String, Split> {
         }
         waiting.insert(&entry.name, (parts, kept, open));
     }
-    let mut done: HashMap<String, Split> = HashMap::new();
+    let mut done: BTreeMap<String, Split> = BTreeMap::new();
     while let Some(name) = ready.pop() {
         let (Some((parts, kept, _)), Some(entry)) = (waiting.remove(name), known.get(name)) else {
             continue;
@@ -144,7 +144,7 @@ fn as_text(value: &str, kept: Vec<Kept>) -> Split {
 }
 
 /// The parts of one value, and what of it stays text.
-fn split(entry: &Entry, known: &HashMap<&str, &Entry>) -> (Vec<Part>, Vec<Kept>) {
+fn split(entry: &Entry, known: &BTreeMap<&str, &Entry>) -> (Vec<Part>, Vec<Kept>) {
     let mut parts = Vec::new();
     let mut kept = Vec::new();
     let mut text = String::new();
@@ -192,7 +192,7 @@ fn resolve(
     mut parts: Vec<Part>,
     mut kept: Vec<Kept>,
     value: &str,
-    done: &HashMap<String, Split>,
+    done: &BTreeMap<String, Split>,
 ) -> Split {
     encode_userinfo(&mut parts, done);
     let mut resolved = String::new();
@@ -222,7 +222,7 @@ fn resolve(
 
 /// Marks references in the userinfo of an address that must be encoded to stay inside it. A value with `%` seems to
 /// be encoded already.
-fn encode_userinfo(parts: &mut [Part], done: &HashMap<String, Split>) {
+fn encode_userinfo(parts: &mut [Part], done: &BTreeMap<String, Split>) {
     let mut seen = String::new();
     let mut marks = Vec::new();
     for (index, part) in parts.iter().enumerate() {

@@ -1,6 +1,6 @@
 //! New projects from varied files: what is public comes back byte for byte, what is secret is in no file.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 
@@ -36,7 +36,7 @@ fn table(made: &Scaffold, path: &str, key: &str) -> toml::Table {
 }
 
 /// What envctl delivers, by the rules of DESIGN 3.3.
-fn deliver(values: &toml::Table, local: &HashMap<String, &Secret>, name: &str) -> String {
+fn deliver(values: &toml::Table, local: &BTreeMap<String, &Secret>, name: &str) -> String {
     let text = match values.get(name).unwrap() {
         toml::Value::String(text) => text.clone(),
         toml::Value::Table(_) => return String::from_utf8(local[name].expose().to_vec()).unwrap(),
@@ -55,7 +55,7 @@ fn deliver(values: &toml::Table, local: &HashMap<String, &Secret>, name: &str) -
                         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
                             out.push(byte.into());
                         } else {
-                            out.push_str(&format!("%{byte:02X}"));
+                            out.extend(["%", &format!("{byte:02X}")]);
                         }
                     }
                 }
@@ -64,22 +64,22 @@ fn deliver(values: &toml::Table, local: &HashMap<String, &Secret>, name: &str) -
             rest = after;
         } else {
             out.push(first);
-            rest = &rest[first.len_utf8()..];
+            rest = rest.strip_prefix(first).unwrap();
         }
     }
     out
 }
 
 /// All values of an environment as delivered; checks them against the schema on the way.
-fn delivered(made: &Scaffold, environment: &str) -> HashMap<String, String> {
+fn delivered(made: &Scaffold, environment: &str) -> BTreeMap<String, String> {
     let schema = table(made, "schemas/app.toml", "variables");
     let values = table(made, &format!("environments/{environment}.toml"), "values");
     let local = made
         .local
         .iter()
         .filter(|one| one.environment == environment);
-    let local: HashMap<_, _> = local.map(|one| (one.name.clone(), &one.value)).collect();
-    let mut all = HashMap::new();
+    let local: BTreeMap<_, _> = local.map(|one| (one.name.clone(), &one.value)).collect();
+    let mut all = BTreeMap::new();
     for name in values.keys() {
         let value = deliver(&values, &local, name);
         let declared = &schema[name];
@@ -281,7 +281,7 @@ fn references_that_grow_are_left_alone() {
     let mut text = String::from("A0=0123456789\n");
     for index in 1..40 {
         let before = index - 1;
-        text.push_str(&format!("A{index}=${{A{before}}}${{A{before}}}\n"));
+        text.extend([format!("A{index}=${{A{before}}}${{A{before}}}\n")]);
     }
     assert!(delivered_size(&make(&[("dev", &text)])) < 2_000_000);
 }

@@ -79,7 +79,7 @@ impl SchemaFile {
             if let Some(first) = folded.insert(key.value.to_ascii_uppercase(), span) {
                 problems.push(same_when_folded(span, first));
             }
-            if let Some(variable) = Variable::read(key, &table, name, text, problems) {
+            if let Some(variable) = Variable::read(&key, &table, name, text, problems) {
                 variables.insert(variable.name.clone(), Arc::new(variable));
             }
         }

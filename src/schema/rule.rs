@@ -71,12 +71,14 @@ pub struct Rule {
 }
 
 /// Reads all `[[groups]]` of a schema.
-pub fn groups(root: &Table<'_>, problems: &mut Diagnostics) -> Vec<Group> {
+pub(super) fn groups(root: &Table<'_>, problems: &mut Diagnostics) -> Vec<Group> {
     let mut groups = Vec::new();
     for table in root.table_array("groups", problems) {
         let known = Count::ALL.map(|(key, _)| key);
+        let before = problems.len();
         table.only(&known, "a group", problems);
-        let mut found = false;
+        // An unknown key is the one that was meant.
+        let mut found = problems.len() > before;
         for (key, count) in Count::ALL {
             if let Some(members) = table.texts(key, problems) {
                 groups.push(Group {
@@ -97,10 +99,14 @@ pub fn groups(root: &Table<'_>, problems: &mut Diagnostics) -> Vec<Group> {
 }
 
 /// Reads all `[[rules]]` of a schema; `text` is the document.
-pub fn rules(root: &Table<'_>, text: &str, problems: &mut Diagnostics) -> Vec<Rule> {
+pub(super) fn rules(root: &Table<'_>, text: &str, problems: &mut Diagnostics) -> Vec<Rule> {
     let mut rules = Vec::new();
     for table in root.table_array("rules", problems) {
+        let before = problems.len();
         table.only(&["when", "require", "forbid"], "a rule", problems);
+        if problems.len() > before {
+            continue;
+        }
         let when = conditions(&table, "when", text, problems);
         let require = table.texts("require", problems).unwrap_or_default();
         let forbid = conditions(&table, "forbid", text, problems);

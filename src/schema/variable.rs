@@ -82,7 +82,7 @@ const KEYS: &[&str] = &[
 impl Variable {
     /// Reads `[variables.NAME]` of the schema called `schema`; `text` is the document. Nothing if the name is impossible.
     pub fn read(
-        name: Located<&str>,
+        name: &Located<&str>,
         table: &Table<'_>,
         schema: &str,
         text: &str,
@@ -90,7 +90,7 @@ impl Variable {
     ) -> Option<Self> {
         let known: Vec<&str> = KEYS.iter().chain(Limits::KEYS).copied().collect();
         table.only(&known, "a variable", problems);
-        let kind = kind(&name, table, problems);
+        let kind = kind(name, table, problems);
         let variable = Self {
             name: name.value.to_owned(),
             span: name.span,
@@ -235,7 +235,7 @@ impl Variable {
 }
 
 /// The diagnostic for a type that does not exist.
-pub fn unknown_type(name: &Located<String>) -> Diagnostic {
+pub(super) fn unknown_type(name: &Located<String>) -> Diagnostic {
     let names = || Kind::ALL.iter().map(|kind| kind.name());
     let help = match name::nearest(&name.value, names()) {
         Some(near) => format!("did you mean `{near}`?"),
@@ -253,12 +253,11 @@ fn kind(name: &Located<&str>, table: &Table<'_>, problems: &mut Diagnostics) -> 
     let Some(written) = table.text("type", problems) else {
         return Located::new(Kind::String, name.span);
     };
-    match Kind::from_name(&written.value) {
-        Some(kind) => Located::new(kind, written.span),
-        None => {
-            problems.push(unknown_type(&written));
-            Located::new(Kind::String, written.span)
-        }
+    if let Some(kind) = Kind::from_name(&written.value) {
+        Located::new(kind, written.span)
+    } else {
+        problems.push(unknown_type(&written));
+        Located::new(Kind::String, written.span)
     }
 }
 
