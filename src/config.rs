@@ -28,31 +28,9 @@ pub struct Config {
 }
 
 const BACKEND_KEYS: &[(BackendKind, &[&str])] = &[
-    (
-        BackendKind::Vault,
-        &[
-            "address",
-            "namespace",
-            "ca_file",
-            "client_cert",
-            "client_key",
-            "auth",
-        ],
-    ),
-    (
-        BackendKind::AwsSecretsManager,
-        &["region", "profile", "endpoint", "ca_file"],
-    ),
-    (
-        BackendKind::Github,
-        &[
-            "repository",
-            "organization",
-            "environment",
-            "api",
-            "token_env",
-        ],
-    ),
+    (BackendKind::Vault, &["address", "namespace", "ca_file", "client_cert", "client_key", "auth"]),
+    (BackendKind::AwsSecretsManager, &["region", "profile", "endpoint", "ca_file"]),
+    (BackendKind::Github, &["repository", "organization", "environment", "api", "token_env"]),
     (BackendKind::Keyring, &[]),
     (BackendKind::Env, &[]),
     (BackendKind::Local, &[]),
@@ -60,10 +38,7 @@ const BACKEND_KEYS: &[(BackendKind, &[&str])] = &[
 
 const AUTH_KEYS: &[(&str, &[&str])] = &[
     ("token", &["token_env"]),
-    (
-        "approle",
-        &["role_id", "secret_id_env", "secret_id_file", "mount"],
-    ),
+    ("approle", &["role_id", "secret_id_env", "secret_id_file", "mount"]),
     ("kubernetes", &["role", "mount", "token_file"]),
     ("jwt", &["role", "mount", "audience", "source"]),
     ("userpass", &["username", "password_env", "mount"]),
@@ -74,30 +49,18 @@ impl Config {
     pub fn read(text: &str, source: SourceId, problems: &mut Diagnostics) -> Option<Self> {
         let document = document::parse(text, source, problems)?;
         let root = document::root(&document, source);
-        root.only(
-            &["project", "recipients", "backends", "outputs"],
-            "envctl.toml",
-            problems,
-        );
-        let (recipients, backends) = (
-            recipients(&root, problems),
-            root.tables("backends", problems),
-        );
+        root.only(&["project", "recipients", "backends", "outputs"], "envctl.toml", problems);
+        let (recipients, backends) = (recipients(&root, problems), root.tables("backends", problems));
         outputs(&root, problems);
         let Some(project) = root.table("project", problems) else {
             if root.get("project").is_none() {
                 let diagnostic =
-                    Diagnostic::error(Code::MissingKey, "envctl.toml has no `[project]` table")
-                        .at(root.span, "");
+                    Diagnostic::error(Code::MissingKey, "envctl.toml has no `[project]` table").at(root.span, "");
                 problems.push(diagnostic.help("`envctl init` makes a project"));
             }
             return None;
         };
-        project.only(
-            &["name", "id", "default_environment", "default_schema"],
-            "`[project]`",
-            problems,
-        );
+        project.only(&["name", "id", "default_environment", "default_schema"], "`[project]`", problems);
         let name = needed(&project, "name", problems);
         let id = needed(&project, "id", problems).filter(|id| id_is_right(id, problems));
         let mut config = Self {
@@ -118,16 +81,12 @@ impl Config {
     /// The kind of a backend, configured or built in.
     pub fn backend_kind(&self, name: &str) -> Option<BackendKind> {
         let configured = self.backends.get(name).map(|kind| kind.value);
-        configured
-            .or_else(|| BackendKind::from_name(name).filter(|kind| kind.capability().built_in))
+        configured.or_else(|| BackendKind::from_name(name).filter(|kind| kind.capability().built_in))
     }
 
     /// The names of all backends that can be referred to.
     pub fn backend_names(&self) -> impl Iterator<Item = &str> {
-        let built_in = CAPABILITIES
-            .iter()
-            .filter(|row| row.built_in)
-            .map(|row| row.name);
+        let built_in = CAPABILITIES.iter().filter(|row| row.built_in).map(|row| row.name);
         built_in.chain(self.backends.keys().map(String::as_str))
     }
 
@@ -151,55 +110,29 @@ impl Config {
         };
         let Some(known) = BackendKind::from_name(&kind.value) else {
             let names: Vec<&str> = CAPABILITIES.iter().map(|row| row.name).collect();
-            let diagnostic = Diagnostic::error(
-                Code::InvalidBackend,
-                format!("there is no kind of backend `{}`", kind.value),
-            );
-            problems.push(
-                diagnostic
-                    .at(kind.span, "")
-                    .help(format!("the kinds are: {}", names.join(", "))),
-            );
+            let diagnostic =
+                Diagnostic::error(Code::InvalidBackend, format!("there is no kind of backend `{}`", kind.value));
+            problems.push(diagnostic.at(kind.span, "").help(format!("the kinds are: {}", names.join(", "))));
             return;
         };
-        if BackendKind::from_name(name.value)
-            .is_some_and(|own| own.capability().built_in && own != known)
-        {
-            let message = format!(
-                "`{}` is a backend that is always there and of its own kind",
-                name.value
-            );
-            problems.push(
-                Diagnostic::error(Code::InvalidBackend, message)
-                    .at(name.span, "choose another name"),
-            );
+        if BackendKind::from_name(name.value).is_some_and(|own| own.capability().built_in && own != known) {
+            let message = format!("`{}` is a backend that is always there and of its own kind", name.value);
+            problems.push(Diagnostic::error(Code::InvalidBackend, message).at(name.span, "choose another name"));
         }
-        let keys = BACKEND_KEYS
-            .iter()
-            .find(|(kind, _)| *kind == known)
-            .map_or(&[][..], |(_, keys)| keys);
-        let all: Vec<&str> = std::iter::once("kind")
-            .chain(keys.iter().copied())
-            .collect();
-        table.only(
-            &all,
-            &format!("a backend of kind `{}`", kind.value),
-            problems,
-        );
+        let keys = BACKEND_KEYS.iter().find(|(kind, _)| *kind == known).map_or(&[][..], |(_, keys)| keys);
+        let all: Vec<&str> = std::iter::once("kind").chain(keys.iter().copied()).collect();
+        table.only(&all, &format!("a backend of kind `{}`", kind.value), problems);
         for key in ["address", "endpoint", "api"] {
             check_address(table, key, problems);
         }
         if known == BackendKind::Vault {
             needed(table, "address", problems);
-            self.credentials
-                .extend(["VAULT_TOKEN", "BAO_TOKEN"].map(str::to_owned));
+            self.credentials.extend(["VAULT_TOKEN", "BAO_TOKEN"].map(str::to_owned));
         }
         check_region(table, problems);
-        self.credentials
-            .extend(table.text("token_env", problems).map(|name| name.value));
+        self.credentials.extend(table.text("token_env", problems).map(|name| name.value));
         self.read_auth(table, problems);
-        self.backends
-            .insert(name.value.to_owned(), Located::new(known, kind.span));
+        self.backends.insert(name.value.to_owned(), Located::new(known, kind.span));
     }
 
     /// `auth` is a table or an ordered list of tables.
@@ -207,40 +140,23 @@ impl Config {
         let Some(value) = table.get("auth") else {
             return;
         };
-        let several = value.items().map(|items| {
-            items
-                .iter()
-                .filter_map(document::Value::table)
-                .collect::<Vec<_>>()
-        });
+        let several = value.items().map(|items| items.iter().filter_map(document::Value::table).collect::<Vec<_>>());
         let tables = several.or_else(|| value.table().map(|one| vec![one]));
-        for auth in value
-            .expect(tables, "auth", "a table or an array of tables", problems)
-            .unwrap_or_default()
-        {
+        for auth in value.expect(tables, "auth", "a table or an array of tables", problems).unwrap_or_default() {
             let Some(method) = needed(&auth, "method", problems) else {
                 continue;
             };
             let Some((_, keys)) = AUTH_KEYS.iter().find(|(name, _)| *name == method.value) else {
                 let names: Vec<&str> = AUTH_KEYS.iter().map(|(name, _)| *name).collect();
-                let diagnostic = Diagnostic::error(
-                    Code::InvalidBackend,
-                    format!("there is no method `{}`", method.value),
-                );
-                problems.push(
-                    diagnostic
-                        .at(method.span, "")
-                        .help(format!("the methods are: {}", names.join(", "))),
-                );
+                let diagnostic =
+                    Diagnostic::error(Code::InvalidBackend, format!("there is no method `{}`", method.value));
+                problems.push(diagnostic.at(method.span, "").help(format!("the methods are: {}", names.join(", "))));
                 continue;
             };
-            let all: Vec<&str> = std::iter::once("method")
-                .chain(keys.iter().copied())
-                .collect();
+            let all: Vec<&str> = std::iter::once("method").chain(keys.iter().copied()).collect();
             auth.only(&all, &format!("method `{}`", method.value), problems);
             for key in ["token_env", "secret_id_env", "password_env"] {
-                self.credentials
-                    .extend(auth.text(key, problems).map(|name| name.value));
+                self.credentials.extend(auth.text(key, problems).map(|name| name.value));
             }
         }
     }
@@ -256,16 +172,8 @@ fn recipients(root: &Table<'_>, problems: &mut Diagnostics) -> BTreeMap<String, 
             problems.push(bad_word("recipient", name.span));
             continue;
         }
-        if let Some(key) = value.expect(
-            value.text(),
-            name.value,
-            "an age recipient as a string",
-            problems,
-        ) {
-            recipients.insert(
-                name.value.to_owned(),
-                Located::new(key.to_owned(), value.span),
-            );
+        if let Some(key) = value.expect(value.text(), name.value, "an age recipient as a string", problems) {
+            recipients.insert(name.value.to_owned(), Located::new(key.to_owned(), value.span));
         }
     }
     recipients
@@ -274,20 +182,14 @@ fn recipients(root: &Table<'_>, problems: &mut Diagnostics) -> BTreeMap<String, 
 /// `[[outputs]]` is read by `render --outputs`; its keys are checked wherever the file is read.
 fn outputs(root: &Table<'_>, problems: &mut Diagnostics) {
     for output in root.table_array("outputs", problems) {
-        output.only(
-            &["environment", "schema", "format", "dialect", "path"],
-            "an output",
-            problems,
-        );
+        output.only(&["environment", "schema", "format", "dialect", "path"], "an output", problems);
     }
 }
 
 fn needed(table: &Table<'_>, key: &str, problems: &mut Diagnostics) -> Option<Located<String>> {
     if table.get(key).is_none() {
-        problems.push(
-            Diagnostic::error(Code::MissingKey, format!("`{key}` is missing"))
-                .at(table.span, "in this table"),
-        );
+        problems
+            .push(Diagnostic::error(Code::MissingKey, format!("`{key}` is missing")).at(table.span, "in this table"));
         return None;
     }
     table.text(key, problems)
@@ -296,27 +198,18 @@ fn needed(table: &Table<'_>, key: &str, problems: &mut Diagnostics) -> Option<Lo
 fn id_is_right(id: &Located<String>, problems: &mut Diagnostics) -> bool {
     let right = name::is_project_id(&id.value);
     if !right {
-        let diagnostic = Diagnostic::error(
-            Code::InvalidName,
-            "the project's `id` has to be 32 hex digits in lower case",
-        );
-        problems.push(
-            diagnostic
-                .at(id.span, "")
-                .help("`envctl init` makes one; it never changes afterwards"),
-        );
+        let diagnostic =
+            Diagnostic::error(Code::InvalidName, "the project's `id` has to be 32 hex digits in lower case");
+        problems.push(diagnostic.at(id.span, "").help("`envctl init` makes one; it never changes afterwards"));
     }
     right
 }
 
 /// The diagnostic for a name that is no word.
 pub fn bad_word(what: &str, span: crate::source::Span) -> Diagnostic {
-    Diagnostic::error(
-        Code::InvalidName,
-        format!("this cannot be the name of a {what}"),
-    )
-    .at(span, "")
-    .help("lower-case letters, digits, `_` and `-`, beginning with a letter or digit, at most 64")
+    Diagnostic::error(Code::InvalidName, format!("this cannot be the name of a {what}"))
+        .at(span, "")
+        .help("lower-case letters, digits, `_` and `-`, beginning with a letter or digit, at most 64")
 }
 
 /// Only `https://host[:port]`, or `http://` for this very machine; no credentials, query or fragment in it.
@@ -332,11 +225,7 @@ fn check_address(table: &Table<'_>, key: &str, problems: &mut Diagnostics) {
     };
     if let Some(flaw) = flaw {
         problems.push(
-            Diagnostic::error(
-                Code::InvalidBackend,
-                format!("`{key}` cannot be used: {flaw}"),
-            )
-            .at(address.span, ""),
+            Diagnostic::error(Code::InvalidBackend, format!("`{key}` cannot be used: {flaw}")).at(address.span, ""),
         );
     }
 }
@@ -346,11 +235,7 @@ fn rest_flaw(rest: &str) -> Option<&'static str> {
     match () {
         () if rest.contains('@') => Some("it holds credentials"),
         () if rest.contains(['?', '#']) => Some("it has a query or a fragment"),
-        () if host.is_empty()
-            || !host
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte)) =>
-        {
+        () if host.is_empty() || !host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte)) => {
             Some("it has no valid host")
         }
         () if host.starts_with("169.254.") => Some("link-local addresses are refused"),
@@ -360,22 +245,14 @@ fn rest_flaw(rest: &str) -> Option<&'static str> {
 
 fn host_of(rest: &str) -> &str {
     let authority = rest.split(['/', '?', '#']).next().unwrap_or("");
-    match authority
-        .strip_prefix('[')
-        .and_then(|v6| v6.split_once(']'))
-    {
+    match authority.strip_prefix('[').and_then(|v6| v6.split_once(']')) {
         Some((v6, _)) => v6,
-        None => authority
-            .rsplit_once(':')
-            .map_or(authority, |(host, _)| host),
+        None => authority.rsplit_once(':').map_or(authority, |(host, _)| host),
     }
 }
 
 fn is_loopback(host: &str) -> bool {
-    host == "localhost"
-        || host
-            .parse::<std::net::IpAddr>()
-            .is_ok_and(|address| address.is_loopback())
+    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 /// A region becomes a part of a host name.
@@ -384,8 +261,7 @@ fn check_region(table: &Table<'_>, problems: &mut Diagnostics) {
         return;
     };
     let parts: Vec<&str> = region.value.split('-').collect();
-    let letters =
-        |part: &&str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase());
+    let letters = |part: &&str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase());
     let good = match parts.as_slice() {
         [first, middle @ .., last] if !middle.is_empty() => {
             letters(first)
@@ -397,11 +273,8 @@ fn check_region(table: &Table<'_>, problems: &mut Diagnostics) {
         _ => false,
     };
     if !good {
-        let diagnostic = Diagnostic::error(
-            Code::InvalidBackend,
-            "`region` is not the name of an AWS region",
-        )
-        .at(region.span, "");
+        let diagnostic =
+            Diagnostic::error(Code::InvalidBackend, "`region` is not the name of an AWS region").at(region.span, "");
         problems.push(diagnostic.help("write for example `eu-central-1`"));
     }
 }

@@ -29,32 +29,13 @@ pub enum MessageFormat {
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct Globals {
     /// The project's directory, instead of the nearest one with an envctl.toml
-    #[arg(
-        long,
-        global = true,
-        value_name = "DIR",
-        help_heading = "Global options"
-    )]
+    #[arg(long, global = true, value_name = "DIR", help_heading = "Global options")]
     pub project: Option<PathBuf>,
     /// How diagnostics are written
-    #[arg(
-        long,
-        global = true,
-        value_enum,
-        default_value_t,
-        value_name = "FORMAT",
-        help_heading = "Global options"
-    )]
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "FORMAT", help_heading = "Global options")]
     pub message_format: MessageFormat,
     /// When colour is used
-    #[arg(
-        long,
-        global = true,
-        value_enum,
-        default_value_t,
-        value_name = "WHEN",
-        help_heading = "Global options"
-    )]
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN", help_heading = "Global options")]
     pub color: Color,
     /// No warnings and no remarks
     #[arg(short, long, global = true, help_heading = "Global options")]
@@ -95,22 +76,12 @@ impl Context {
     /// The context of a command.
     pub fn new(environment: EnvSnapshot, globals: Globals) -> Self {
         let terminal = Terminal::new(globals.color, globals.quiet, &environment);
-        Self {
-            environment,
-            terminal,
-            globals,
-        }
+        Self { environment, terminal, globals }
     }
 
     /// Reports problems; `tail` ends the summary ("nothing was started"). Nothing is written if there are none.
-    pub fn report(
-        &self,
-        problems: Diagnostics,
-        sources: &SourceMap,
-        tail: &str,
-        channel: Channel,
-    ) -> Outcome {
-        let mut problems = problems.finished();
+    pub fn report(&self, problems: Diagnostics, sources: &SourceMap, tail: &str, channel: Channel) -> Outcome {
+        let mut problems = problems.finished(sources);
         if self.globals.quiet {
             problems = problems.without_warnings();
         }
@@ -118,50 +89,26 @@ impl Context {
     }
 
     /// Writes problems in the format asked for; `tail` ends the summary for people, if there is to be one.
-    fn write(
-        &self,
-        problems: &Diagnostics,
-        sources: &SourceMap,
-        tail: Option<&str>,
-        channel: Channel,
-    ) -> Outcome {
+    fn write(&self, problems: &Diagnostics, sources: &SourceMap, tail: Option<&str>, channel: Channel) -> Outcome {
         let people = self.globals.message_format == MessageFormat::Human;
         let text = match self.globals.message_format {
             MessageFormat::Human => {
-                let text = human(
-                    problems,
-                    sources,
-                    self.terminal.color(),
-                    self.terminal.width(),
-                );
-                let last = tail
-                    .map(|tail| summary(problems, sources, tail))
-                    .filter(|last| !last.is_empty());
+                let text = human(problems, sources, self.terminal.color(), self.terminal.width());
+                let last = tail.map(|tail| summary(problems, sources, tail)).filter(|last| !last.is_empty());
                 last.map_or_else(|| text.clone(), |last| format!("{text}\n{last}\n"))
             }
             MessageFormat::Json => json(problems, sources),
             MessageFormat::Github => github(problems, sources),
-            MessageFormat::Sarif if problems.is_empty() && channel == Channel::Remark => {
-                String::new()
-            }
+            MessageFormat::Sarif if problems.is_empty() && channel == Channel::Remark => String::new(),
             MessageFormat::Sarif => sarif(problems, sources),
         };
         let to_result = channel == Channel::Result && !people;
-        let written = if to_result {
-            self.terminal.result(&text)
-        } else {
-            self.terminal.remark(&text)
-        };
+        let written = if to_result { self.terminal.result(&text) } else { self.terminal.remark(&text) };
         written.map_err(|_| Exit(5))
     }
 
     /// Reports problems on standard error and ends the command if one of them is an error.
-    pub fn stop_on_errors(
-        &self,
-        problems: Diagnostics,
-        sources: &SourceMap,
-        tail: &str,
-    ) -> Outcome {
+    pub fn stop_on_errors(&self, problems: Diagnostics, sources: &SourceMap, tail: &str) -> Outcome {
         let code = problems.exit_code(false);
         self.report(problems, sources, tail, Channel::Remark)?;
         if code == 0 { Ok(()) } else { Err(Exit(code)) }
@@ -180,17 +127,12 @@ impl Context {
 
     /// Writes a part of the result.
     pub fn print(&self, text: &str) -> Outcome {
-        self.terminal
-            .result(text)
-            .map_err(|error| self.unwritable(error.kind()))
+        self.terminal.result(text).map_err(|error| self.unwritable(error.kind()))
     }
 
     /// The end of a command whose result could not be written.
     pub fn unwritable(&self, kind: std::io::ErrorKind) -> Exit {
-        let message = format!(
-            "standard output cannot be written: {}",
-            crate::store::describe(kind)
-        );
+        let message = format!("standard output cannot be written: {}", crate::store::describe(kind));
         self.fail(Diagnostic::error(Code::Io, message))
     }
 
@@ -205,10 +147,7 @@ impl Context {
     /// The directory the command was started in.
     pub fn directory(&self) -> Result<PathBuf, Exit> {
         let failed = |error: std::io::Error| {
-            let message = format!(
-                "the working directory cannot be read: {}",
-                crate::store::describe(error.kind())
-            );
+            let message = format!("the working directory cannot be read: {}", crate::store::describe(error.kind()));
             self.fail(Diagnostic::error(Code::Io, message))
         };
         std::env::current_dir().map_err(failed)
@@ -216,33 +155,24 @@ impl Context {
 
     /// The project's root.
     pub fn root(&self) -> Result<PathBuf, Exit> {
-        let given = self.globals.project.clone().or_else(|| {
-            self.environment
-                .get("ENVCTL_PROJECT")
-                .filter(|name| !name.is_empty())
-                .map(PathBuf::from)
-        });
+        let given = self
+            .globals
+            .project
+            .clone()
+            .or_else(|| self.environment.get("ENVCTL_PROJECT").filter(|name| !name.is_empty()).map(PathBuf::from));
         if let Some(given) = given {
             if given.join(project::CONFIG).symlink_metadata().is_ok() {
                 return Ok(given);
             }
             let message = format!("there is no envctl.toml in {}", given.display());
-            return Err(self.fail(
-                Diagnostic::error(Code::NotAProject, message)
-                    .help("`--project` names the directory that holds envctl.toml"),
-            ));
+            let word = if self.globals.project.is_some() { "`--project`" } else { "`ENVCTL_PROJECT`" };
+            let help = format!("{word} names the directory that holds envctl.toml");
+            return Err(self.fail(Diagnostic::error(Code::NotAProject, message).help(help)));
         }
         let directory = self.directory()?;
         project::find(&directory).ok_or_else(|| {
-            let problem = Diagnostic::error(
-                Code::NotAProject,
-                "there is no envctl.toml here or in a directory above",
-            );
-            self.fail(
-                problem
-                    .help("`envctl init` makes a project here")
-                    .help("`--project DIR` names one elsewhere"),
-            )
+            let problem = Diagnostic::error(Code::NotAProject, "there is no envctl.toml here or in a directory above");
+            self.fail(problem.help("`envctl init` makes a project here").help("`--project DIR` names one elsewhere"))
         })
     }
 
@@ -263,63 +193,31 @@ impl Context {
             return Ok(());
         }
         let problem = Diagnostic::error(Code::Usage, "this cannot be the name of an environment");
-        Err(self
-            .fail(problem.help(
-                "lower-case letters, digits, `_` and `-`; a command to run comes after `--`",
-            )))
+        Err(self.fail(problem.help("lower-case letters, digits, `_` and `-`; a command to run comes after `--`")))
     }
 
     /// The environment that is meant: the one named, else the default.
-    pub fn environment_name(
-        &self,
-        given: Option<&str>,
-        loaded: &Loaded,
-        model: &Model,
-    ) -> Result<String, Exit> {
-        let names = || {
-            model
-                .environment_names
-                .iter()
-                .map(String::as_str)
-                .filter(|name| crate::name::is_word(name))
-        };
+    pub fn environment_name(&self, given: Option<&str>, loaded: &Loaded, model: &Model) -> Result<String, Exit> {
+        let names = || model.environment_names.iter().map(String::as_str).filter(|name| crate::name::is_word(name));
         let Some(name) = given.or(loaded.default_environment.as_deref()) else {
-            let problem = Diagnostic::error(
-                Code::EnvironmentNeeded,
-                "no environment is named, and the project has no default",
-            );
+            let problem =
+                Diagnostic::error(Code::EnvironmentNeeded, "no environment is named, and the project has no default");
             let help = format!("name one of: {}", names().collect::<Vec<_>>().join(", "));
             return Err(self.fail(problem.help(help)));
         };
         if !model.environments.contains_key(name) {
-            let problem = Diagnostic {
-                code: Code::Usage,
-                ..unknown_environment(name, names().collect::<Vec<_>>().into_iter())
-            };
+            let problem =
+                Diagnostic { code: Code::Usage, ..unknown_environment(name, names().collect::<Vec<_>>().into_iter()) };
             return Err(self.fail(problem));
         }
         Ok(name.to_owned())
     }
 
     /// The schema that is meant: the one named, `ENVCTL_SCHEMA`, that of the directory, the default, or the only one.
-    pub fn view<'m>(
-        &self,
-        given: Option<&str>,
-        loaded: &Loaded,
-        model: &'m Model,
-    ) -> Result<&'m View, Exit> {
+    pub fn view<'m>(&self, given: Option<&str>, loaded: &Loaded, model: &'m Model) -> Result<&'m View, Exit> {
         let given = given.or_else(|| self.environment.text("ENVCTL_SCHEMA"));
-        let configured = model
-            .config
-            .default_schema
-            .as_ref()
-            .map(|schema| schema.value.as_str());
-        let only = model
-            .views
-            .keys()
-            .next()
-            .filter(|_| model.views.len() == 1)
-            .map(String::as_str);
+        let configured = model.config.default_schema.as_ref().map(|schema| schema.value.as_str());
+        let only = model.views.keys().next().filter(|_| model.views.len() == 1).map(String::as_str);
         let wanted = given
             .map(str::to_owned)
             .or_else(|| Self::schema_of_directory(loaded, model))
@@ -327,33 +225,26 @@ impl Context {
         let names: Vec<&str> = model.views.keys().map(String::as_str).collect();
         let Some(wanted) = wanted else {
             let problem = if names.is_empty() {
-                Diagnostic::error(Code::AmbiguousSchema, "the project has no schema")
-                    .help("put one into schemas/")
+                Diagnostic::error(Code::AmbiguousSchema, "the project has no schema").help("put one into schemas/")
             } else {
-                let problem = Diagnostic::error(
-                    Code::AmbiguousSchema,
-                    "the project has several schemas and none was chosen",
-                );
+                let problem =
+                    Diagnostic::error(Code::AmbiguousSchema, "the project has several schemas and none was chosen");
                 problem.help(format!("add `--schema` with one of: {}", names.join(", ")))
             };
             return Err(self.fail(problem));
         };
-        model.views.get(&wanted).ok_or_else(|| {
-            self.fail(Diagnostic {
-                code: Code::Usage,
-                ..unknown_schema(&wanted, &names)
-            })
-        })
+        model
+            .views
+            .get(&wanted)
+            .ok_or_else(|| self.fail(Diagnostic { code: Code::Usage, ..unknown_schema(&wanted, &names) }))
     }
 
     /// The schema whose `directory` the command was started in; the deepest wins.
     fn schema_of_directory(loaded: &Loaded, model: &Model) -> Option<String> {
         let here = std::env::current_dir().ok()?.canonicalize().ok()?;
         let inside = |directory: &str| here.starts_with(loaded.root.join(Path::new(directory)));
-        let with_directory = model
-            .schemas
-            .values()
-            .filter_map(|schema| Some((schema.directory.as_ref()?.value.as_str(), &schema.name)));
+        let with_directory =
+            model.schemas.values().filter_map(|schema| Some((schema.directory.as_ref()?.value.as_str(), &schema.name)));
         with_directory
             .filter(|(directory, _)| inside(directory))
             .max_by_key(|(directory, _)| directory.len())

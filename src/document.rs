@@ -46,11 +46,7 @@ pub struct Value<'t> {
 }
 
 /// Parses a text; all its syntax errors are reported, and then there is no document.
-pub fn parse<'t>(
-    text: &'t str,
-    source: SourceId,
-    problems: &mut Diagnostics,
-) -> Option<Spanned<DeTable<'t>>> {
+pub fn parse<'t>(text: &'t str, source: SourceId, problems: &mut Diagnostics) -> Option<Spanned<DeTable<'t>>> {
     if let Some(diagnostic) = merge_marker(text, source) {
         problems.push(diagnostic);
         return None;
@@ -58,6 +54,14 @@ pub fn parse<'t>(
     let (document, errors) = DeTable::parse_recoverable(text);
     if errors.is_empty() {
         return Some(document);
+    }
+    // Nesting beyond the parser's limit makes everything after it look wrong as well.
+    if let Some(deep) = errors.iter().find(|error| error.message().contains("recurs")) {
+        let at = deep.span().unwrap_or(0..0);
+        let span = Span { source, start: at.start.min(text.len()), end: at.end.min(text.len()) };
+        let message = "not valid TOML: arrays and tables are nested more than 80 deep";
+        problems.push(Diagnostic::error(Code::TomlSyntax, message).at(span, ""));
+        return None;
     }
     let mut keys = Vec::new();
     collect_keys(document.get_ref(), &mut keys);
@@ -70,15 +74,7 @@ pub fn parse<'t>(
 
 /// The root table of a parsed document.
 pub fn root<'t>(document: &'t Spanned<DeTable<'t>>, source: SourceId) -> Table<'t> {
-    Table {
-        entries: document.get_ref(),
-        source,
-        span: Span {
-            source,
-            start: 0,
-            end: 0,
-        },
-    }
+    Table { entries: document.get_ref(), source, span: Span { source, start: 0, end: 0 } }
 }
 
 /// Git leaves lines that begin with seven signs where a merge was not resolved.
@@ -86,15 +82,10 @@ fn merge_marker(text: &str, source: SourceId) -> Option<Diagnostic> {
     let mut start = 0;
     for line in text.split_inclusive('\n') {
         if line.starts_with("<<<<<<< ") || line.starts_with(">>>>>>> ") {
-            let span = Span {
-                source,
-                start,
-                end: start + line.trim_end().len(),
-            };
-            let diagnostic =
-                Diagnostic::error(Code::MergeConflict, "this file has an unresolved git merge")
-                    .at(span, "left by git merge")
-                    .help("keep one side of each conflict, then `envctl check`");
+            let span = Span { source, start, end: start + line.trim_end().len() };
+            let diagnostic = Diagnostic::error(Code::MergeConflict, "this file has an unresolved git merge")
+                .at(span, "left by git merge")
+                .help("keep one side of each conflict, then `envctl check`");
             return Some(diagnostic);
         }
         start += line.len();
@@ -109,29 +100,14 @@ fn syntax_error(
     range: Range<usize>,
     keys: &[(&str, Range<usize>)],
 ) -> Diagnostic {
-    let span = Span {
-        source,
-        start: range.start.min(text.len()),
-        end: range.end.min(text.len()),
-    };
+    let span = Span { source, start: range.start.min(text.len()), end: range.end.min(text.len()) };
     if message != "duplicate key" {
         // These texts come from the parser's own table of expectations and hold nothing of the input.
-        return Diagnostic::error(Code::TomlSyntax, format!("not valid TOML: {message}"))
-            .at(span, "");
+        return Diagnostic::error(Code::TomlSyntax, format!("not valid TOML: {message}")).at(span, "");
     }
-    let name = text
-        .get(range.clone())
-        .unwrap_or("")
-        .trim_matches(['"', '\'']);
-    let first = keys
-        .iter()
-        .filter(|(key, at)| *key == name && at.start < range.start)
-        .max_by_key(|(_, at)| at.start);
-    let first = first.map(|(_, at)| Span {
-        source,
-        start: at.start,
-        end: at.end,
-    });
+    let name = text.get(range.clone()).unwrap_or("").trim_matches(['"', '\'']);
+    let first = keys.iter().filter(|(key, at)| *key == name && at.start < range.start).max_by_key(|(_, at)| at.start);
+    let first = first.map(|(_, at)| Span { source, start: at.start, end: at.end });
     Diagnostic::error(Code::DuplicateName, "this key is given twice")
         .at(span, "again here")
         .at_some(first, "first here")
@@ -152,14 +128,7 @@ impl<'t> Table<'t> {
         let source = self.source;
         self.entries.iter().map(move |(key, value)| {
             let located = Located::new(key.get_ref().as_ref(), span_of(source, &key.span()));
-            (
-                located,
-                Value {
-                    raw: value.get_ref(),
-                    source,
-                    span: span_of(source, &value.span()),
-                },
-            )
+            (located, Value { raw: value.get_ref(), source, span: span_of(source, &value.span()) })
         })
     }
 
@@ -174,107 +143,65 @@ impl<'t> Table<'t> {
                 None => format!("{what} has: {}", known.join(", ")),
             };
             let message = format!("{what} has no key `{}`", key.value);
-            problems.push(
-                Diagnostic::error(Code::UnknownKey, message)
-                    .at(key.span, "unknown key")
-                    .help(help),
-            );
+            problems.push(Diagnostic::error(Code::UnknownKey, message).at(key.span, "unknown key").help(help));
         }
     }
 
     /// The value of a key.
     pub fn get(&self, key: &str) -> Option<Value<'t>> {
         let value = self.entries.get(key)?;
-        Some(Value {
-            raw: value.get_ref(),
-            source: self.source,
-            span: span_of(self.source, &value.span()),
-        })
+        Some(Value { raw: value.get_ref(), source: self.source, span: span_of(self.source, &value.span()) })
     }
 
     /// The place of a key.
     pub fn key_span(&self, key: &str) -> Option<Span> {
-        self.entries
-            .get_key_value(key)
-            .map(|(key, _)| span_of(self.source, &key.span()))
+        self.entries.get_key_value(key).map(|(key, _)| span_of(self.source, &key.span()))
     }
 
     /// A text; reported if it is something else.
     pub fn text(&self, key: &str, problems: &mut Diagnostics) -> Option<Located<String>> {
         let value = self.get(key)?;
-        value.expect(
-            value
-                .text()
-                .map(|text| Located::new(text.to_owned(), value.span)),
-            key,
-            "a string",
-            problems,
-        )
+        value.expect(value.text().map(|text| Located::new(text.to_owned(), value.span)), key, "a string", problems)
     }
 
     /// True or false; reported if it is something else.
     pub fn flag(&self, key: &str, problems: &mut Diagnostics) -> Option<Located<bool>> {
         let value = self.get(key)?;
-        value.expect(
-            value.flag().map(|flag| Located::new(flag, value.span)),
-            key,
-            "`true` or `false`",
-            problems,
-        )
+        value.expect(value.flag().map(|flag| Located::new(flag, value.span)), key, "`true` or `false`", problems)
     }
 
     /// A whole number; reported if it is something else.
     pub fn integer(&self, key: &str, problems: &mut Diagnostics) -> Option<Located<i64>> {
         let value = self.get(key)?;
-        value.expect(
-            value
-                .integer()
-                .map(|number| Located::new(number, value.span)),
-            key,
-            "an integer",
-            problems,
-        )
+        value.expect(value.integer().map(|number| Located::new(number, value.span)), key, "an integer", problems)
     }
 
     /// A length or count: a whole number that is not negative.
     pub fn count(&self, key: &str, problems: &mut Diagnostics) -> Option<Located<usize>> {
         let value = self.get(key)?;
-        let count = value
-            .integer()
-            .and_then(|number| usize::try_from(number).ok());
-        value.expect(
-            count.map(|count| Located::new(count, value.span)),
-            key,
-            "an integer, not negative",
-            problems,
-        )
+        if value.integer().is_some_and(i64::is_negative) {
+            let message = format!("`{key}` cannot be negative");
+            problems.push(Diagnostic::error(Code::InvalidKeyword, message).at(value.span, "this is negative"));
+            return None;
+        }
+        let count = value.integer().and_then(|number| usize::try_from(number).ok());
+        value.expect(count.map(|count| Located::new(count, value.span)), key, "an integer", problems)
     }
 
     /// An array of texts; reported if it is something else.
     pub fn texts(&self, key: &str, problems: &mut Diagnostics) -> Option<Vec<Located<String>>> {
         let value = self.get(key)?;
         let texts = value.items().and_then(|items| {
-            items
-                .into_iter()
-                .map(|item| Some(Located::new(item.text()?.to_owned(), item.span)))
-                .collect()
+            items.into_iter().map(|item| Some(Located::new(item.text()?.to_owned(), item.span))).collect()
         });
         value.expect(texts, key, "an array of strings", problems)
     }
 
     /// An array of scalars in their canonical spelling (texts, numbers, booleans, dates as written).
-    pub fn scalars(
-        &self,
-        key: &str,
-        text: &str,
-        problems: &mut Diagnostics,
-    ) -> Option<Vec<Located<String>>> {
+    pub fn scalars(&self, key: &str, text: &str, problems: &mut Diagnostics) -> Option<Vec<Located<String>>> {
         let value = self.get(key)?;
         let scalars = value.items().and_then(|items| {
-            items
-                .into_iter()
-                .map(|item| Some(Located::new(item.scalar(text)?, item.span)))
-                .collect()
+            items.into_iter().map(|item| Some(Located::new(item.scalar(text)?, item.span))).collect()
         });
         value.expect(scalars, key, "an array of strings or numbers", problems)
     }
@@ -286,11 +213,7 @@ impl<'t> Table<'t> {
     }
 
     /// A table of tables, such as `[variables]`; what is no table is reported.
-    pub fn tables(
-        &self,
-        key: &str,
-        problems: &mut Diagnostics,
-    ) -> Vec<(Located<&'t str>, Table<'t>)> {
+    pub fn tables(&self, key: &str, problems: &mut Diagnostics) -> Vec<(Located<&'t str>, Table<'t>)> {
         let Some(table) = self.table(key, problems) else {
             return Vec::new();
         };
@@ -308,12 +231,8 @@ impl<'t> Table<'t> {
         let Some(value) = self.get(key) else {
             return Vec::new();
         };
-        let tables = value
-            .items()
-            .and_then(|items| items.iter().map(Value::table).collect());
-        value
-            .expect(tables, key, "an array of tables", problems)
-            .unwrap_or_default()
+        let tables = value.items().and_then(|items| items.iter().map(Value::table).collect());
+        value.expect(tables, key, "an array of tables", problems).unwrap_or_default()
     }
 }
 
@@ -324,25 +243,12 @@ pub fn shape(table: &Table<'_>, text: &str, found: &mut Vec<Span>) {
     for (key, value) in table.entries() {
         let before = text.get(..key.span.start).unwrap_or("");
         let after = text.get(key.span.end..).unwrap_or("");
-        let left = before.len()
-            - before
-                .trim_end_matches(['[', '{', ',', '.', ' ', '\t'])
-                .len();
+        let left = before.len() - before.trim_end_matches(['[', '{', ',', '.', ' ', '\t']).len();
         let right = after.len() - after.trim_start_matches([']', '=', '.', ' ', '\t']).len();
-        found.push(Span {
-            start: key.span.start - left,
-            end: key.span.end + right,
-            ..key.span
-        });
+        found.push(Span { start: key.span.start - left, end: key.span.end + right, ..key.span });
         let Some(inner) = value.table() else { continue };
-        if text
-            .get(..value.span.end)
-            .is_some_and(|upto| upto.ends_with('}'))
-        {
-            found.push(Span {
-                start: value.span.end - 1,
-                ..value.span
-            });
+        if text.get(..value.span.end).is_some_and(|upto| upto.ends_with('}')) {
+            found.push(Span { start: value.span.end - 1, ..value.span });
         }
         shape(&inner, text, found);
     }
@@ -368,21 +274,14 @@ impl<'t> Value<'t> {
     /// The items of an array.
     pub fn items(&self) -> Option<Vec<Value<'t>>> {
         let source = self.source;
-        let item = |item: &'t Spanned<DeValue<'t>>| Value {
-            raw: item.get_ref(),
-            source,
-            span: span_of(source, &item.span()),
-        };
+        let item =
+            |item: &'t Spanned<DeValue<'t>>| Value { raw: item.get_ref(), source, span: span_of(source, &item.span()) };
         Some(self.raw.as_array()?.iter().map(item).collect())
     }
 
     /// The table.
     pub fn table(&self) -> Option<Table<'t>> {
-        Some(Table {
-            entries: self.raw.as_table()?,
-            source: self.source,
-            span: self.span,
-        })
+        Some(Table { entries: self.raw.as_table()?, source: self.source, span: self.span })
     }
 
     /// Whether it is a date or time.
@@ -404,19 +303,22 @@ impl<'t> Value<'t> {
     }
 
     /// Gives `found`, or reports that `key` has to be `wanted`.
-    pub fn expect<T>(
-        &self,
-        found: Option<T>,
-        key: &str,
-        wanted: &str,
-        problems: &mut Diagnostics,
-    ) -> Option<T> {
+    pub fn expect<T>(&self, found: Option<T>, key: &str, wanted: &str, problems: &mut Diagnostics) -> Option<T> {
         if found.is_none() {
             let message = format!("`{key}` has to be {wanted}");
             let label = format!("this is {}", self.type_name());
             problems.push(Diagnostic::error(Code::WrongTomlType, message).at(self.span, label));
         }
         found
+    }
+
+    /// What a scalar has to be, said so that it fits what is there instead.
+    pub fn wanted_scalar(&self) -> &'static str {
+        match self.raw {
+            DeValue::Integer(_) => "an integer that fits 64 bits; write a longer one as a string",
+            DeValue::Float(_) => "a finite number",
+            _ => "a string, number, boolean or date",
+        }
     }
 
     /// What kind of TOML value it is, for people.
@@ -440,11 +342,7 @@ fn float_spelling(written: &str) -> Option<String> {
 }
 
 fn span_of(source: SourceId, range: &Range<usize>) -> Span {
-    Span {
-        source,
-        start: range.start,
-        end: range.end,
-    }
+    Span { source, start: range.start, end: range.end }
 }
 
 #[cfg(test)]
@@ -472,21 +370,7 @@ mod tests {
             "a = 1_000\nb = 0x10\nc = 1.50\nd = true\ne = 2026-11-21\nf = 1e3\ng = 'x'\nh = +5\ni = inf\nj = 07:32:00",
         );
         assert!(problems.is_empty());
-        assert_eq!(
-            spellings,
-            [
-                "1000",
-                "16",
-                "1.5",
-                "true",
-                "2026-11-21",
-                "1000.0",
-                "x",
-                "5",
-                "",
-                "07:32:00"
-            ]
-        );
+        assert_eq!(spellings, ["1000", "16", "1.5", "true", "2026-11-21", "1000.0", "x", "5", "", "07:32:00"]);
     }
 
     #[test]
@@ -501,22 +385,13 @@ mod tests {
         let (_, problems, _) = read("[t]\na = 1\nb = 2\na = 3\n");
         let one = problems.iter().next().unwrap();
         assert_eq!((one.code, one.labels.len()), (Code::DuplicateName, 2));
-        assert_eq!(
-            one.labels
-                .iter()
-                .map(|label| label.span.start)
-                .collect::<Vec<_>>(),
-            [16, 4]
-        );
+        assert_eq!(one.labels.iter().map(|label| label.span.start).collect::<Vec<_>>(), [16, 4]);
     }
 
     #[test]
     fn merge_markers_and_marks_at_the_start() {
         let (_, problems, _) = read("a = 1\n<<<<<<< HEAD\nb = 1\n=======\nb = 2\n>>>>>>> x\n");
-        assert_eq!(
-            problems.iter().map(|one| one.code).collect::<Vec<_>>(),
-            [Code::MergeConflict]
-        );
+        assert_eq!(problems.iter().map(|one| one.code).collect::<Vec<_>>(), [Code::MergeConflict]);
         let (_, problems, spellings) = read("\u{feff}a = 1\r\n");
         assert!(problems.is_empty(), "{problems:?}");
         assert_eq!(spellings, ["1"]);
@@ -524,11 +399,7 @@ mod tests {
 
     #[test]
     fn deep_nesting_is_an_error_not_a_crash() {
-        let (_, problems, _) = read(&format!(
-            "a = {}{}",
-            "[".repeat(100_000),
-            "]".repeat(100_000)
-        ));
+        let (_, problems, _) = read(&format!("a = {}{}", "[".repeat(100_000), "]".repeat(100_000)));
         assert!(!problems.is_empty());
         let (_, problems, _) = read(&format!("{} = 1", vec!["a"; 50_000].join(".")));
         assert!(!problems.is_empty());

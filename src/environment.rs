@@ -21,6 +21,8 @@ pub enum Assignment {
     Reference(Reference),
     /// Explicitly nothing, though a parent assigns it.
     Absent,
+    /// Something that was reported: nothing more is said of the variable.
+    Broken,
 }
 
 /// An entry of `[secrets]`.
@@ -65,6 +67,8 @@ pub struct EnvironmentFile {
     pub is_abstract: bool,
     /// Who shall be able to read the secrets.
     pub recipients: Option<Located<Vec<Located<String>>>>,
+    /// The schemas it is for; all of them where neither it nor a parent says.
+    pub schemas: Option<Vec<Located<String>>>,
     /// `[values]`.
     pub values: Entries,
     /// `[for.SCHEMA]` by schema, with the place of the schema's name.
@@ -75,17 +79,8 @@ pub struct EnvironmentFile {
     pub shape: Vec<Span>,
 }
 
-const KEYS: &[&str] = &[
-    "extends",
-    "protected",
-    "abstract",
-    "recipients",
-    "values",
-    "for",
-    "secrets",
-    "seal",
-    "push",
-];
+const KEYS: &[&str] =
+    &["extends", "protected", "abstract", "schemas", "recipients", "values", "for", "secrets", "seal", "push"];
 const OVERLAY_KEYS: &[&str] = &["values", "for"];
 
 /// Endings of entries that belong to a rotation, not to a variable.
@@ -102,130 +97,100 @@ impl EnvironmentFile {
     ) -> Option<Self> {
         let document = document::parse(text, source, problems)?;
         let root = document::root(&document, source);
+        let reader = Reader { text };
+        let mut file = Self { name: name.to_owned(), source, is_overlay, ..Self::empty(source) };
+        document::shape(&root, text, &mut file.shape);
+        file.values = root.table("values", problems).map(|table| reader.entries(&table, problems)).unwrap_or_default();
+        for (schema, table) in root.tables("for", problems) {
+            file.per_schema.insert(schema.value.to_owned(), (schema.span, reader.entries(&table, problems)));
+        }
         if is_overlay {
             root.only(OVERLAY_KEYS, "a local overlay", problems);
         } else {
             root.only(KEYS, "an environment", problems);
+            file.read_head(&root, problems);
+            let secrets = root.table("secrets", problems);
+            file.secrets = secrets.map(|table| reader.secrets(&table, problems)).unwrap_or_default();
+            check_seal(&root, problems);
         }
-        let reader = Reader { text };
-        let values = root
-            .table("values", problems)
-            .map(|table| reader.entries(&table, problems))
-            .unwrap_or_default();
-        let mut per_schema = BTreeMap::new();
-        for (schema, table) in root.tables("for", problems) {
-            per_schema.insert(
-                schema.value.to_owned(),
-                (schema.span, reader.entries(&table, problems)),
-            );
-        }
-        let secrets = root
-            .table("secrets", problems)
-            .map(|table| reader.secrets(&table, problems))
-            .unwrap_or_default();
-        let mut shape = Vec::new();
-        document::shape(&root, text, &mut shape);
-        for key in ["extends", "protected", "abstract", "recipients"] {
-            shape.extend(root.get(key).map(|value| value.span));
-        }
-        let recipients_span = root.get("recipients").map(|value| value.span);
-        let recipients = root.texts("recipients", problems);
-        let file = Self {
-            name: name.to_owned(),
-            source,
-            is_overlay,
-            extends: root
-                .text("extends", problems)
-                .filter(|parent| is_environment(parent, problems)),
-            protected: root.flag("protected", problems),
-            is_abstract: root
-                .flag("abstract", problems)
-                .is_some_and(|flag| flag.value),
-            recipients: recipients
-                .zip(recipients_span)
-                .map(|(names, span)| Located::new(names, span)),
-            values,
-            per_schema,
-            secrets,
-            shape,
-        };
-        Self::check_seal(&root, problems);
         file.check_tables(problems);
         Some(file)
     }
 
+    fn empty(source: SourceId) -> Self {
+        Self {
+            name: String::new(),
+            source,
+            is_overlay: false,
+            extends: None,
+            protected: None,
+            is_abstract: false,
+            recipients: None,
+            schemas: None,
+            values: Entries::new(),
+            per_schema: BTreeMap::new(),
+            secrets: Entries::new(),
+            shape: Vec::new(),
+        }
+    }
+
+    /// What stands above the tables; it may be shown once it is of the right type.
+    fn read_head(&mut self, root: &Table<'_>, problems: &mut Diagnostics) {
+        self.extends = root.text("extends", problems).filter(|parent| is_environment(parent, problems));
+        self.protected = root.flag("protected", problems);
+        let is_abstract = root.flag("abstract", problems);
+        let recipients_span = root.get("recipients").map(|value| value.span);
+        let recipients = root.texts("recipients", problems);
+        self.recipients = recipients.zip(recipients_span).map(|(names, span)| Located::new(names, span));
+        self.schemas = root.texts("schemas", problems);
+        self.shape.extend(self.extends.iter().map(|extends| extends.span));
+        self.shape.extend(self.protected.iter().chain(&is_abstract).map(|flag| flag.span));
+        self.shape.extend(self.recipients.iter().map(|recipients| recipients.span));
+        self.shape.extend(self.schemas.iter().flatten().map(|schema| schema.span));
+        self.is_abstract = is_abstract.is_some_and(|flag| flag.value);
+    }
+
     /// All entries with the schema they are for, if they are for one only.
     pub fn all(&self) -> impl Iterator<Item = (Option<&str>, &Entry)> {
-        let common = self
-            .values
-            .values()
-            .chain(self.secrets.values())
-            .map(|entry| (None, entry));
-        let own = self.per_schema.iter().flat_map(|(schema, (_, entries))| {
-            entries.values().map(|entry| (Some(schema.as_str()), entry))
-        });
+        let common = self.values.values().chain(self.secrets.values()).map(|entry| (None, entry));
+        let own = self
+            .per_schema
+            .iter()
+            .flat_map(|(schema, (_, entries))| entries.values().map(|entry| (Some(schema.as_str()), entry)));
         common.chain(own)
     }
 
     /// All entries of one name: in clear for all schemas, in clear for some, sealed.
     pub fn named(&self, name: &str) -> impl Iterator<Item = &Entry> {
-        let own = self
-            .per_schema
-            .values()
-            .filter_map(move |(_, entries)| entries.get(name));
-        self.values
-            .get(name)
-            .into_iter()
-            .chain(own)
-            .chain(self.secrets.get(name))
+        let own = self.per_schema.values().filter_map(move |(_, entries)| entries.get(name));
+        self.values.get(name).into_iter().chain(own).chain(self.secrets.get(name))
     }
 
     /// What this file assigns to a name for a schema: `[for.SCHEMA]` wins.
     pub fn find(&self, name: &str, schema: &str) -> Option<&Entry> {
-        let own = self
-            .per_schema
-            .get(schema)
-            .and_then(|(_, entries)| entries.get(name));
-        own.or_else(|| self.values.get(name))
-            .or_else(|| self.secrets.get(name))
-    }
-
-    /// `[secrets]` needs `[seal]`.
-    fn check_seal(root: &Table<'_>, problems: &mut Diagnostics) {
-        if let (Some(span), None) = (root.key_span("secrets"), root.get("seal")) {
-            let message = "there is `[secrets]` but no `[seal]`: nothing says who can read them, nor that they are complete";
-            problems.push(Diagnostic::error(Code::SealedStructure, message).at(span, ""));
-        }
-        if let Some(value) = root.get("seal") {
-            value.expect(value.table(), "seal", "a table", problems);
-        }
+        let own = self.per_schema.get(schema).and_then(|(_, entries)| entries.get(name));
+        own.or_else(|| self.values.get(name)).or_else(|| self.secrets.get(name))
     }
 
     /// A name in `[secrets]` stands nowhere else; names that differ in case only are one name.
     fn check_tables(&self, problems: &mut Diagnostics) {
-        for (_, entry) in self
-            .all()
-            .filter(|(_, entry)| !matches!(entry.assignment, Assignment::Sealed(_)))
-        {
+        for (_, entry) in self.all().filter(|(_, entry)| {
+            entry.span != self.secrets.get(&entry.name).map_or(entry.key_span, |sealed| sealed.span)
+        }) {
             if let Some(sealed) = self.secrets.get(&entry.name) {
                 let message = format!("`{}` stands in `[secrets]` and in clear", entry.name);
-                let diagnostic =
-                    Diagnostic::error(Code::DuplicateName, message).at(entry.key_span, "here");
+                let diagnostic = Diagnostic::error(Code::DuplicateName, message).at(entry.key_span, "here");
                 problems.push(
-                    diagnostic
-                        .at(sealed.key_span, "sealed here")
-                        .help("keep the sealed entry and delete the other"),
+                    diagnostic.at(sealed.key_span, "sealed here").help("keep the sealed entry and delete the other"),
                 );
             }
         }
-        let tables = [&self.values, &self.secrets]
-            .into_iter()
-            .chain(self.per_schema.values().map(|(_, entries)| entries));
+        let tables =
+            [&self.values, &self.secrets].into_iter().chain(self.per_schema.values().map(|(_, entries)| entries));
         for table in tables {
             let mut folded: BTreeMap<String, Span> = BTreeMap::new();
             for entry in table.values() {
-                if let Some(first) = folded.insert(entry.name.to_ascii_uppercase(), entry.key_span)
-                {
+                if let Some(first) = folded.insert(entry.name.to_ascii_uppercase(), entry.key_span) {
                     let message = "two names are the same but for upper and lower case";
                     problems.push(
                         Diagnostic::error(Code::DuplicateName, message)
@@ -235,6 +200,18 @@ impl EnvironmentFile {
                 }
             }
         }
+    }
+}
+
+/// `[secrets]` needs `[seal]`.
+fn check_seal(root: &Table<'_>, problems: &mut Diagnostics) {
+    if let (Some(span), None) = (root.key_span("secrets"), root.get("seal")) {
+        let message =
+            "there is `[secrets]` but no `[seal]`: nothing says who can read them, nor that they are complete";
+        problems.push(Diagnostic::error(Code::SealedStructure, message).at(span, ""));
+    }
+    if let Some(value) = root.get("seal") {
+        value.expect(value.table(), "seal", "a table", problems);
     }
 }
 
@@ -259,20 +236,11 @@ impl Reader<'_> {
                 problems.push(bad_variable(key.span));
                 continue;
             }
-            let assignment = if value.table().is_some() {
-                self.table_assignment(value, problems)
-            } else {
-                self.value(value, problems)
+            let assignment = match value.table() {
+                Some(_) => self.table_assignment(value, problems),
+                None => self.value(key.value, value, problems),
             };
-            if let Some(assignment) = assignment {
-                let entry = Entry {
-                    name: key.value.to_owned(),
-                    key_span: key.span,
-                    span: value.span,
-                    assignment,
-                };
-                entries.insert(key.value.to_owned(), entry);
-            }
+            entries.insert(key.value.to_owned(), entry(&key, value, assignment.unwrap_or(Assignment::Broken)));
         }
         entries
     }
@@ -281,100 +249,65 @@ impl Reader<'_> {
     fn table_assignment(&self, value: Value<'_>, problems: &mut Diagnostics) -> Option<Assignment> {
         let table = value.table()?;
         if table.get("absent").is_some() {
-            table.only(&["absent"], "`absent`", problems);
+            if let Some((key, _)) = table.entries().find(|(key, _)| key.value != "absent") {
+                let diagnostic = Diagnostic::error(Code::UnknownKey, "`absent = true` stands alone").at(key.span, "");
+                problems.push(diagnostic.help("delete this key, or `absent`"));
+            }
             let flag = table.flag("absent", problems)?;
             if !flag.value {
                 let diagnostic =
-                    Diagnostic::error(Code::WrongTomlType, "`absent` can only be `true`")
-                        .at(flag.span, "");
+                    Diagnostic::error(Code::WrongTomlType, "`absent` can only be `true`").at(flag.span, "");
                 problems.push(diagnostic.help("delete the line to take the parent's value"));
             }
             return flag.value.then_some(Assignment::Absent);
         }
         if table.get("enc").is_some() {
-            let diagnostic = Diagnostic::error(
-                Code::SealedStructure,
-                "a sealed entry stands outside of `[secrets]`",
-            );
-            problems.push(
-                diagnostic
-                    .at(value.span, "")
-                    .help("`envctl set` writes sealed entries where they belong"),
-            );
+            let diagnostic = Diagnostic::error(Code::SealedStructure, "a sealed entry stands outside of `[secrets]`");
+            problems.push(diagnostic.at(value.span, "").help("`envctl set` writes sealed entries where they belong"));
             return None;
         }
         if table.get("backend").is_none() {
-            let diagnostic = Diagnostic::error(
-                Code::MissingKey,
-                "this table is neither a reference nor `absent`",
-            )
-            .at(value.span, "");
-            problems.push(
-                diagnostic.help("`{ backend = \"env\" }` and the like, or `{ absent = true }`"),
-            );
+            let diagnostic = Diagnostic::error(Code::MissingKey, "this table is neither a reference nor `absent`")
+                .at(value.span, "");
+            problems.push(diagnostic.help("`{ backend = \"env\" }` and the like, or `{ absent = true }`"));
             return None;
         }
         Reference::read(&table, self.text, problems).map(Assignment::Reference)
     }
 
-    fn value(&self, value: Value<'_>, problems: &mut Diagnostics) -> Option<Assignment> {
+    fn value(&self, name: &str, value: Value<'_>, problems: &mut Diagnostics) -> Option<Assignment> {
         let (items, is_array) = match value.items() {
             Some(items) => (items, true),
             None => (vec![value], false),
         };
         let mut templates = Vec::with_capacity(items.len());
         for item in items {
-            let spelling = item.expect(
-                item.scalar(self.text),
-                "a value",
-                "a string, number, boolean or date",
-                problems,
-            )?;
+            let spelling = item.expect(item.scalar(self.text), name, item.wanted_scalar(), problems)?;
             // Only strings are templates: nothing else can hold a `$`.
-            match if item.text().is_some() {
-                Template::parse(&spelling)
-            } else {
-                Ok(Template::literal(spelling))
-            } {
+            match if item.text().is_some() { Template::parse(&spelling) } else { Ok(Template::literal(spelling)) } {
                 Ok(template) => templates.push(template),
                 Err(flaw) => {
-                    let diagnostic =
-                        Diagnostic::error(Code::TemplateSyntax, flaw.message()).at(item.span, "");
-                    problems.push(
-                        diagnostic
-                            .help("`${NAME}` inserts a variable; write `$${` for a literal `${`"),
-                    );
+                    let diagnostic = Diagnostic::error(Code::TemplateSyntax, flaw.message()).at(item.span, "");
+                    problems.push(diagnostic.help("`${NAME}` inserts a variable; write `$${` for a literal `${`"));
                     return None;
                 }
             }
         }
-        Some(Assignment::Value(Written {
-            items: templates,
-            is_array,
-            span: value.span,
-        }))
+        Some(Assignment::Value(Written { items: templates, is_array, span: value.span }))
     }
 
     /// Entries of `[secrets]`; what belongs to a rotation is checked but names no variable.
     fn secrets(&self, table: &Table<'_>, problems: &mut Diagnostics) -> Entries {
         let mut entries = Entries::new();
         for (key, value) in table.entries() {
-            let base = SUFFIXES
-                .iter()
-                .find_map(|suffix| key.value.strip_suffix(suffix));
+            let base = SUFFIXES.iter().find_map(|suffix| key.value.strip_suffix(suffix));
             if !name::is_variable(base.unwrap_or(key.value)) {
                 problems.push(bad_variable(key.span));
                 continue;
             }
-            if let Some(sealed) = self.sealed(value, problems).filter(|_| base.is_none()) {
-                let assignment = Assignment::Sealed(sealed);
-                let entry = Entry {
-                    name: key.value.to_owned(),
-                    key_span: key.span,
-                    span: value.span,
-                    assignment,
-                };
-                entries.insert(key.value.to_owned(), entry);
+            let assignment = self.sealed(value, problems).map_or(Assignment::Broken, Assignment::Sealed);
+            if base.is_none() {
+                entries.insert(key.value.to_owned(), entry(&key, value, assignment));
             }
         }
         entries
@@ -383,28 +316,19 @@ impl Reader<'_> {
     /// An entry has exactly `enc`, `since` and `rotated`.
     fn sealed(&self, value: Value<'_>, problems: &mut Diagnostics) -> Option<Sealed> {
         let refused = |span: Span, why: &str| {
-            let diagnostic = Diagnostic::error(
-                Code::SealedStructure,
-                format!("this is not a sealed entry: {why}"),
+            let diagnostic =
+                Diagnostic::error(Code::SealedStructure, format!("this is not a sealed entry: {why}")).at(span, "");
+            diagnostic.help(
+                "an entry of `[secrets]` is written by envctl alone: { enc = \"…\", since = 1, rotated = 2026-11-21 }",
             )
-            .at(span, "");
-            diagnostic.help("an entry of `[secrets]` is written by envctl alone: { enc = \"…\", since = 1, rotated = 2026-11-21 }")
         };
         let Some(table) = value.table() else {
-            problems.push(refused(
-                value.span,
-                "a table with `enc`, `since` and `rotated` is wanted",
-            ));
+            problems.push(refused(value.span, "a table with `enc`, `since` and `rotated` is wanted"));
             return None;
         };
-        let unknown = table
-            .entries()
-            .find(|(key, _)| !["enc", "since", "rotated"].contains(&key.value));
+        let unknown = table.entries().find(|(key, _)| !["enc", "since", "rotated"].contains(&key.value));
         let enc = table.get("enc").and_then(|enc| enc.text());
-        let since = table
-            .get("since")
-            .and_then(|since| since.integer())
-            .filter(|since| *since >= 1);
+        let since = table.get("since").and_then(|since| since.integer()).filter(|since| *since >= 1);
         let rotated = table
             .get("rotated")
             .filter(Value::is_date)
@@ -417,14 +341,15 @@ impl Reader<'_> {
                 None
             }
             _ => {
-                problems.push(refused(
-                    value.span,
-                    "`enc`, `since` or `rotated` is missing or of the wrong type",
-                ));
+                problems.push(refused(value.span, "`enc`, `since` or `rotated` is missing or of the wrong type"));
                 None
             }
         }
     }
+}
+
+fn entry(key: &Located<&str>, value: Value<'_>, assignment: Assignment) -> Entry {
+    Entry { name: key.value.to_owned(), key_span: key.span, span: value.span, assignment }
 }
 
 fn bad_variable(span: Span) -> Diagnostic {

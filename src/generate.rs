@@ -31,9 +31,7 @@ pub fn generate(recipe: &Recipe) -> Result<Secret, GenerateError> {
     match *recipe {
         Recipe::Hex { bytes } => Ok(hex(&random(bytes)?)),
         Recipe::Base64 { bytes } => Ok(Secret::from_string(STANDARD.encode(&*random(bytes)?))),
-        Recipe::Base64Url { bytes } => Ok(Secret::from_string(
-            URL_SAFE_NO_PAD.encode(&*random(bytes)?),
-        )),
+        Recipe::Base64Url { bytes } => Ok(Secret::from_string(URL_SAFE_NO_PAD.encode(&*random(bytes)?))),
         Recipe::Alphanumeric { length } => {
             let alphabet = [Class::Lower, Class::Upper, Class::Digit].map(Class::alphabet);
             draw(alphabet.concat().as_bytes(), length).map(into_secret)
@@ -83,9 +81,8 @@ fn draw(alphabet: &[u8], length: usize) -> Result<Zeroizing<Vec<u8>>, GenerateEr
     while text.len() < length {
         let bytes = random(length)?;
         let usable = bytes.iter().map(|byte| usize::from(*byte));
-        let characters = usable
-            .filter(|number| *number < limit)
-            .filter_map(|number| alphabet.get(number % alphabet.len()).copied());
+        let characters =
+            usable.filter(|number| *number < limit).filter_map(|number| alphabet.get(number % alphabet.len()).copied());
         let missing = length - text.len();
         text.extend(characters.take(missing));
     }
@@ -103,9 +100,7 @@ fn password(length: usize, classes: Classes) -> Result<Secret, GenerateError> {
     }
     loop {
         let text = draw(alphabet.as_bytes(), length)?;
-        let complete = alphabets
-            .iter()
-            .all(|class| text.iter().any(|byte| class.as_bytes().contains(byte)));
+        let complete = alphabets.iter().all(|class| text.iter().any(|byte| class.as_bytes().contains(byte)));
         if complete && !text.starts_with(b"-") && !text.starts_with(b"~") {
             return Ok(into_secret(text));
         }
@@ -125,10 +120,7 @@ fn uuid() -> Result<Secret, GenerateError> {
 fn ed25519() -> Result<Secret, GenerateError> {
     let mut seed = Zeroizing::new([0; 32]);
     SysRng.try_fill_bytes(&mut *seed)?;
-    let pair = KeypairBytes {
-        secret_key: *seed,
-        public_key: None,
-    };
+    let pair = KeypairBytes { secret_key: *seed, public_key: None };
     let pem = pair.to_pkcs8_pem(LineEnding::LF);
     pem.map(from_pem).map_err(|_| GenerateError::Key("Ed25519"))
 }
@@ -201,13 +193,9 @@ mod tests {
     #[test]
     fn passwords_hold_every_class() {
         let all = ["lower", "upper", "digit", "symbol"];
-        for (length, names) in [
-            (8, &all[..]),
-            (24, &all[..]),
-            (8, &["digit"]),
-            (8, &["symbol"]),
-            (9, &["upper", "symbol"]),
-        ] {
+        for (length, names) in
+            [(8, &all[..]), (24, &all[..]), (8, &["digit"]), (8, &["symbol"]), (9, &["upper", "symbol"])]
+        {
             for _ in 0..100 {
                 let value = text(&password(length, names));
                 assert_eq!(i64::try_from(value.len()), Ok(length));
@@ -246,12 +234,7 @@ mod tests {
             let value = text(&Recipe::Uuid);
             assert!(Kind::Uuid.accepts(&value));
             assert_eq!(value.as_bytes().get(14), Some(&b'4'));
-            assert!(
-                value
-                    .as_bytes()
-                    .get(19)
-                    .is_some_and(|digit| b"89ab".contains(digit))
-            );
+            assert!(value.as_bytes().get(19).is_some_and(|digit| b"89ab".contains(digit)));
         }
     }
 

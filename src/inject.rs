@@ -67,10 +67,7 @@ pub enum InjectError {
 const DESCRIPTOR_PATH: usize = "/proc/self/fd/4294967295".len();
 
 /// What the command inherits and is given, each name once, sorted; values of files are not in it yet.
-fn environment<'c>(
-    command: &'c Command,
-    inherited: &'c EnvSnapshot,
-) -> BTreeMap<&'c OsStr, &'c OsStr> {
+fn environment<'c>(command: &'c Command, inherited: &'c EnvSnapshot) -> BTreeMap<&'c OsStr, &'c OsStr> {
     let mut all = BTreeMap::new();
     for (name, value) in inherited.iter() {
         let text = name.to_string_lossy();
@@ -91,11 +88,7 @@ pub fn preflight(command: &Command, inherited: &EnvSnapshot, limits: Limits) -> 
     let mut errors = Vec::new();
     let mut sizes: Vec<(usize, String)> = Vec::new();
     for delivery in &command.deliver {
-        let value = if delivery.as_file {
-            DESCRIPTOR_PATH
-        } else {
-            delivery.value.size()
-        };
+        let value = if delivery.as_file { DESCRIPTOR_PATH } else { delivery.value.size() };
         let size = delivery.name.len() + 1 + value + 1;
         if !delivery.as_file && delivery.value.expose().contains(&0) {
             errors.push(InjectError::Nul(delivery.name.clone()));
@@ -105,24 +98,16 @@ pub fn preflight(command: &Command, inherited: &EnvSnapshot, limits: Limits) -> 
         sizes.push((size + POINTER, delivery.name.clone()));
     }
     for (name, value) in environment(command, inherited) {
-        sizes.push((
-            name.len() + value.len() + 2 + POINTER,
-            name.to_string_lossy().into_owned(),
-        ));
+        sizes.push((name.len() + value.len() + 2 + POINTER, name.to_string_lossy().into_owned()));
     }
     let words = std::iter::once(&command.program).chain(&command.arguments);
     // The program's path is counted once more, as the kernel does; looking it up can make it longer.
-    let argv: usize =
-        words.map(|word| word.len() + 1 + POINTER).sum::<usize>() + command.program.len() + 1;
+    let argv: usize = words.map(|word| word.len() + 1 + POINTER).sum::<usize>() + command.program.len() + 1;
     let needed = argv + sizes.iter().map(|(size, _)| size).sum::<usize>();
     if needed > limits.total && errors.is_empty() {
         sizes.sort_by(|a, b| b.cmp(a));
         let largest = sizes.into_iter().take(3).map(|(_, name)| name).collect();
-        errors.push(InjectError::TooLargeInAll {
-            needed,
-            limit: limits.total,
-            largest,
-        });
+        errors.push(InjectError::TooLargeInAll { needed, limit: limits.total, largest });
     }
     errors
 }
@@ -133,20 +118,13 @@ pub fn exec(command: &Command, inherited: &EnvSnapshot, hardening: Hardening) ->
     use std::os::unix::ffi::OsStrExt;
     use std::os::unix::process::CommandExt;
     let all = environment(command, inherited);
-    let path = all
-        .get(OsStr::new("PATH"))
-        .copied()
-        .or_else(|| inherited.get("PATH"));
+    let path = all.get(OsStr::new("PATH")).copied().or_else(|| inherited.get("PATH"));
     let program = match find(&command.program, path) {
         Ok(program) => program,
         Err(error) => return error,
     };
     let mut process = std::process::Command::new(&program);
-    process
-        .arg0(&command.program)
-        .args(&command.arguments)
-        .env_clear()
-        .envs(all);
+    process.arg0(&command.program).args(&command.arguments).env_clear().envs(all);
     let mut files = Vec::new();
     for delivery in &command.deliver {
         if delivery.as_file {
@@ -165,9 +143,7 @@ pub fn exec(command: &Command, inherited: &EnvSnapshot, hardening: Hardening) ->
     let error = process.exec();
     match error.kind() {
         // The file is there: what is missing is what its first line names.
-        io::ErrorKind::NotFound => {
-            InjectError::NotExecutable("the interpreter in its first line does not exist")
-        }
+        io::ErrorKind::NotFound => InjectError::NotExecutable("the interpreter in its first line does not exist"),
         io::ErrorKind::PermissionDenied => InjectError::NotExecutable("permission denied"),
         io::ErrorKind::ExecutableFileBusy => InjectError::NotExecutable("it is being written to"),
         kind => InjectError::Failed(kind),
@@ -185,11 +161,7 @@ fn find(program: &OsStr, path: Option<&OsStr>) -> Result<PathBuf, InjectError> {
     }
     let mut refused = None;
     for directory in std::env::split_paths(path.unwrap_or(OsStr::new("/usr/bin:/bin"))) {
-        let directory = if directory.as_os_str().is_empty() {
-            PathBuf::from(".")
-        } else {
-            directory
-        };
+        let directory = if directory.as_os_str().is_empty() { PathBuf::from(".") } else { directory };
         let candidate = directory.join(typed);
         match executable(&candidate) {
             Ok(()) => return Ok(candidate),
@@ -301,23 +273,12 @@ mod tests {
 
     #[test]
     fn finds_what_cannot_be_carried() {
-        let limits = Limits {
-            one: 131_072,
-            total: 2 << 20,
-        };
+        let limits = Limits { one: 131_072, total: 2 << 20 };
         let errors = |deliver: &[(&str, usize)]| preflight(&command(deliver), &inherited(), limits);
         assert_eq!(errors(&[("A", 131_069)]), []);
-        assert_eq!(
-            errors(&[("A", 131_070)]),
-            [InjectError::TooLarge(String::from("A"))]
-        );
-        let many: Vec<(String, usize)> = (0..250)
-            .map(|index| (format!("V{index}"), 10_000 + index))
-            .collect();
-        let many: Vec<(&str, usize)> = many
-            .iter()
-            .map(|(name, size)| (name.as_str(), *size))
-            .collect();
+        assert_eq!(errors(&[("A", 131_070)]), [InjectError::TooLarge(String::from("A"))]);
+        let many: Vec<(String, usize)> = (0..250).map(|index| (format!("V{index}"), 10_000 + index)).collect();
+        let many: Vec<(&str, usize)> = many.iter().map(|(name, size)| (name.as_str(), *size)).collect();
         match errors(&many).as_slice() {
             [InjectError::TooLargeInAll { largest, .. }] => {
                 assert_eq!(largest, &["V249", "V248", "V247"]);
@@ -326,9 +287,6 @@ mod tests {
         }
         let mut nul = command(&[("A", 1)]);
         nul.deliver[0].value = Secret::new(b"a\0b".to_vec());
-        assert_eq!(
-            preflight(&nul, &inherited(), limits),
-            [InjectError::Nul(String::from("A"))]
-        );
+        assert_eq!(preflight(&nul, &inherited(), limits), [InjectError::Nul(String::from("A"))]);
     }
 }

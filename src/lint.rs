@@ -31,21 +31,11 @@ pub fn lint(model: &Model, problems: &mut Diagnostics) {
 fn config(model: &Model, problems: &mut Diagnostics) {
     if let Some(default) = &model.config.default_environment {
         known_environment(model, default, problems);
-        if model
-            .chain(&default.value)
-            .is_some_and(|chain| chain.is_protected())
-        {
-            let message = format!(
-                "`{}` is protected and cannot be the default environment",
-                default.value
-            );
-            let diagnostic = Diagnostic::error(Code::EnvironmentNeeded, message)
-                .at(default.span, "would be used unnamed");
-            problems.push(
-                diagnostic.help(
-                    "a protected environment has to be named each time; choose another default",
-                ),
-            );
+        if model.chain(&default.value).is_some_and(|chain| chain.is_protected()) {
+            let message = format!("`{}` is protected and cannot be the default environment", default.value);
+            let diagnostic =
+                Diagnostic::error(Code::EnvironmentNeeded, message).at(default.span, "would be used unnamed");
+            problems.push(diagnostic.help("a protected environment has to be named each time; choose another default"));
         }
     }
     if let Some(schema) = &model.config.default_schema {
@@ -61,19 +51,12 @@ fn known_environment(model: &Model, environment: &Located<String>, problems: &mu
 }
 
 /// The diagnostic for an environment that does not exist; the caller adds the place.
-pub fn unknown_environment<'a>(
-    wanted: &str,
-    names: impl Iterator<Item = &'a str> + Clone,
-) -> Diagnostic {
+pub fn unknown_environment<'a>(wanted: &str, names: impl Iterator<Item = &'a str> + Clone) -> Diagnostic {
     let help = match name::nearest(wanted, names.clone()) {
         Some(near) => format!("did you mean `{near}`?"),
         None => format!("there are: {}", names.collect::<Vec<_>>().join(", ")),
     };
-    Diagnostic::error(
-        Code::UnknownEnvironment,
-        format!("there is no environment `{wanted}`"),
-    )
-    .help(help)
+    Diagnostic::error(Code::UnknownEnvironment, format!("there is no environment `{wanted}`")).help(help)
 }
 
 fn known_schema(model: &Model, schema: &str, span: Span, problems: &mut Diagnostics) {
@@ -89,11 +72,7 @@ pub fn unknown_schema(wanted: &str, names: &[&str]) -> Diagnostic {
         Some(near) => format!("did you mean `{near}`?"),
         None => format!("there are: {}", names.join(", ")),
     };
-    Diagnostic::error(
-        Code::UnknownSchema,
-        format!("there is no schema `{wanted}`"),
-    )
-    .help(help)
+    Diagnostic::error(Code::UnknownSchema, format!("there is no schema `{wanted}`")).help(help)
 }
 
 /// Rules of one declaration that need the environments, and its default.
@@ -105,18 +84,12 @@ fn declaration(model: &Model, variable: &Variable, problems: &mut Diagnostics) {
     let Some(default) = &variable.default else {
         return;
     };
-    let place = Place {
-        protected: false,
-        sensitive: variable.is_secret(),
-    };
+    let place = Place { protected: false, sensitive: variable.is_secret() };
     for finding in validate::findings(variable, &default.value, place) {
         if finding.severity == Severity::Warning {
             continue;
         }
-        let message = format!(
-            "the default of `{}` is refused by its own schema",
-            variable.name
-        );
+        let message = format!("the default of `{}` is refused by its own schema", variable.name);
         problems.push(
             Diagnostic::error(Code::InvalidDefault, message)
                 .at(default.span, finding.label)
@@ -125,11 +98,9 @@ fn declaration(model: &Model, variable: &Variable, problems: &mut Diagnostics) {
     }
     if variable.is_secret() && !is_development_only(model, variable) {
         let message = format!("`{}` is a secret and has a default", variable.name);
-        let diagnostic = Diagnostic::error(Code::SecretDefault, message)
-            .at(default.span, "anybody who reads this file knows it");
-        problems.push(
-            diagnostic.help("delete it, or say `only_in` with environments that are not protected"),
-        );
+        let diagnostic =
+            Diagnostic::error(Code::SecretDefault, message).at(default.span, "anybody who reads this file knows it");
+        problems.push(diagnostic.help("delete it, or say `only_in` with environments that are not protected"));
     }
 }
 
@@ -137,11 +108,7 @@ fn is_development_only(model: &Model, variable: &Variable) -> bool {
     let Some(only_in) = &variable.only_in else {
         return false;
     };
-    only_in.iter().all(|name| {
-        model
-            .chain(&name.value)
-            .is_none_or(|chain| !chain.is_protected())
-    })
+    only_in.iter().all(|name| model.chain(&name.value).is_none_or(|chain| !chain.is_protected()))
 }
 
 /// Rules of one environment file as a whole.
@@ -157,32 +124,20 @@ fn environment(model: &Model, file: &EnvironmentFile, problems: &mut Diagnostics
     };
     for recipient in &recipients.value {
         if !model.config.recipients.contains_key(&recipient.value) {
-            let near = name::nearest(
-                &recipient.value,
-                model.config.recipients.keys().map(String::as_str),
-            );
+            let near = name::nearest(&recipient.value, model.config.recipients.keys().map(String::as_str));
             let message = format!("there is no recipient `{}`", recipient.value);
             let help = near.map_or_else(
                 || String::from("add it to `[recipients]` in envctl.toml"),
                 |near| format!("did you mean `{near}`?"),
             );
-            problems.push(
-                Diagnostic::error(Code::UnknownRecipient, message)
-                    .at(recipient.span, "")
-                    .help(help),
-            );
+            problems.push(Diagnostic::error(Code::UnknownRecipient, message).at(recipient.span, "").help(help));
         }
     }
-    if file.protected.as_ref().is_some_and(|flag| flag.value)
-        && recipients.value.len() < 2
-        && !file.secrets.is_empty()
+    if file.protected.as_ref().is_some_and(|flag| flag.value) && recipients.value.len() < 2 && !file.secrets.is_empty()
     {
-        let message = format!(
-            "the secrets of `{}` can be read by one recipient only",
-            file.name
-        );
-        let diagnostic = Diagnostic::warning(Code::FewRecipients, message)
-            .at(recipients.span, "if this key is lost, so are they");
+        let message = format!("the secrets of `{}` can be read by one recipient only", file.name);
+        let diagnostic =
+            Diagnostic::warning(Code::FewRecipients, message).at(recipients.span, "if this key is lost, so are they");
         problems.push(diagnostic.help("add a second recipient, best one that is kept offline"));
     }
 }
@@ -219,34 +174,30 @@ pub fn secret_in_clear(entry: &Entry, secret: &Variable) -> Diagnostic {
 }
 
 fn undeclared(model: &Model, schema: Option<&str>, entry: &Entry) -> Diagnostic {
+    let name = &entry.name;
     let message = match schema {
-        Some(schema) => format!("schema `{schema}` does not declare `{}`", entry.name),
-        None => format!("no schema declares `{}`", entry.name),
+        Some(schema) => format!("schema `{schema}` does not declare `{name}`"),
+        None => format!("no schema declares `{name}`"),
     };
-    let help = match name::nearest(&entry.name, model.declared_names()) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None => format!(
-            "declare it: `[variables.{}]` in {}",
-            entry.name,
-            schema_path(model, schema)
-        ),
+    let view = schema.and_then(|schema| model.views.get(schema));
+    let near = match view {
+        Some(view) => name::nearest(name, view.variables.keys().map(String::as_str)),
+        None => name::nearest(name, model.declared_names()),
     };
-    Diagnostic::error(Code::UnknownVariable, message)
-        .at(entry.key_span, "not declared")
-        .help(help)
+    let help = match (model.declarations(name).first(), near) {
+        (Some(elsewhere), _) => {
+            let own = &elsewhere.schema;
+            format!("schema `{own}` declares it: move it to `[for.{own}]` or `[values]`, or declare it here too")
+        }
+        (None, Some(near)) => format!("did you mean `{near}`?"),
+        (None, None) => format!("declare it: `[variables.{name}]` in {}", schema_path(model, schema)),
+    };
+    Diagnostic::error(Code::UnknownVariable, message).at(entry.key_span, "not declared").help(help)
 }
 
 fn schema_path(model: &Model, schema: Option<&str>) -> String {
-    let only = model
-        .schemas
-        .keys()
-        .next()
-        .filter(|_| model.schemas.len() == 1)
-        .map(String::as_str);
-    schema.or(only).map_or_else(
-        || String::from("a file of schemas/"),
-        |name| format!("schemas/{name}.toml"),
-    )
+    let only = model.schemas.keys().next().filter(|_| model.schemas.len() == 1).map(String::as_str);
+    schema.or(only).map_or_else(|| String::from("a file of schemas/"), |name| format!("schemas/{name}.toml"))
 }
 
 /// Rules between an environment, its ancestors and its overlay.
@@ -256,57 +207,32 @@ fn ancestry(model: &Model, name: &str, problems: &mut Diagnostics) {
         return;
     };
     for (level, file) in chain.levels.iter().enumerate().skip(1) {
-        if let Some(flag) = file
-            .protected
-            .as_ref()
-            .filter(|flag| !flag.value && chain.is_protected_at(level - 1))
-        {
-            let message = format!(
-                "`{}` extends a protected environment and is protected as well",
-                file.name
-            );
-            problems.push(
-                Diagnostic::error(Code::ProtectionRemoved, message)
-                    .at(flag.span, "cannot be switched off"),
-            );
+        if let Some(flag) = file.protected.as_ref().filter(|flag| !flag.value && chain.is_protected_at(level - 1)) {
+            let message = format!("`{}` extends a protected environment and is protected as well", file.name);
+            let above =
+                chain.levels.iter().take(level).find_map(|parent| parent.protected.as_ref().filter(|on| on.value));
+            let diagnostic =
+                Diagnostic::error(Code::ProtectionRemoved, message).at(flag.span, "cannot be switched off");
+            let diagnostic = diagnostic.at_some(above.map(|above| above.span), "protected by this");
+            problems.push(diagnostic.help("delete this line, or extend an environment that is not protected"));
         }
         if file.is_overlay && chain.is_protected() {
             let message = format!("`{}` is protected and takes no local overlay", file.name);
-            let span = Span {
-                source: file.source,
-                start: 0,
-                end: 0,
-            };
-            problems.push(
-                Diagnostic::error(Code::LocalOverlayRefused, message)
-                    .at(span, "")
-                    .help("delete this file"),
-            );
+            let span = Span { source: file.source, start: 0, end: 0 };
+            problems.push(Diagnostic::error(Code::LocalOverlayRefused, message).at(span, "").help("delete this file"));
         }
-        for sealed in chain
-            .levels
-            .iter()
-            .take(level)
-            .flat_map(|parent| parent.secrets.values())
-        {
+        for sealed in chain.levels.iter().take(level).flat_map(|parent| parent.secrets.values()) {
             let own = file.named(&sealed.name).next();
             let allowed = own.is_none_or(|entry| match entry.assignment {
                 Assignment::Sealed(_) => true,
                 Assignment::Reference(_) => !file.is_overlay && !chain.is_protected_at(level),
+                Assignment::Broken => true,
                 Assignment::Value(_) | Assignment::Absent => false,
             });
             if let Some(own) = own.filter(|_| !allowed) {
-                let message = format!(
-                    "`{}` replaces a sealed value by something that is not sealed",
-                    own.name
-                );
-                let diagnostic =
-                    Diagnostic::error(Code::SealedReplaced, message).at(own.key_span, "here");
-                problems.push(
-                    diagnostic
-                        .at(sealed.key_span, "sealed here")
-                        .help("delete this line, or seal another value here"),
-                );
+                let message = format!("`{}` replaces a sealed value by something that is not sealed", own.name);
+                let diagnostic = Diagnostic::error(Code::SealedReplaced, message).at(own.key_span, "here");
+                problems.push(diagnostic.at(sealed.key_span, "sealed here").help("delete this line"));
             }
         }
     }
@@ -314,20 +240,15 @@ fn ancestry(model: &Model, name: &str, problems: &mut Diagnostics) {
 
 fn circle(model: &Model, name: &str, problems: &mut Diagnostics) {
     let mut path = vec![name];
-    while let Some(parent) = path
-        .last()
-        .and_then(|last| model.environments.get(*last))
-        .and_then(|file| file.extends.as_ref())
+    while let Some(parent) =
+        path.last().and_then(|last| model.environments.get(*last)).and_then(|file| file.extends.as_ref())
     {
         if let Some(start) = path.iter().position(|seen| *seen == parent.value) {
             // Each environment of the circle finds it; the one that begins it reports it.
             if start == 0 && path.iter().min() == path.first() {
                 path.push(name);
                 let message = format!("environments extend each other: {}", path.join(" → "));
-                problems.push(
-                    Diagnostic::error(Code::ExtendsCircle, message)
-                        .at(parent.span, "closes the circle"),
-                );
+                problems.push(Diagnostic::error(Code::ExtendsCircle, message).at(parent.span, "closes the circle"));
             }
             return;
         }

@@ -45,24 +45,10 @@ impl Model {
         environment_names: BTreeSet<String>,
     ) -> Self {
         let mut declarations: BTreeMap<String, Vec<Arc<Variable>>> = BTreeMap::new();
-        for variable in schemas
-            .values()
-            .flat_map(|schema| schema.variables.values())
-        {
-            declarations
-                .entry(variable.name.clone())
-                .or_default()
-                .push(Arc::clone(variable));
+        for variable in schemas.values().flat_map(|schema| schema.variables.values()) {
+            declarations.entry(variable.name.clone()).or_default().push(Arc::clone(variable));
         }
-        Self {
-            config,
-            schemas,
-            views,
-            environments,
-            overlays,
-            environment_names,
-            declarations,
-        }
+        Self { config, schemas, views, environments, overlays, environment_names, declarations }
     }
 
     /// Every declaration of a name, in any schema.
@@ -77,9 +63,7 @@ impl Model {
 
     /// Where a name is called secret, if any schema does.
     pub fn secret_declaration(&self, name: &str) -> Option<&Arc<Variable>> {
-        self.declarations(name)
-            .iter()
-            .find(|variable| variable.is_secret())
+        self.declarations(name).iter().find(|variable| variable.is_secret())
     }
 
     /// The environment with its ancestors and overlay; nothing if a file of it is missing or they form a circle.
@@ -88,10 +72,7 @@ impl Model {
         let mut next = Some(environment);
         while let Some(name) = next {
             let file = self.environments.get(name)?;
-            if levels
-                .iter()
-                .any(|level: &&EnvironmentFile| level.name == name)
-            {
+            if levels.iter().any(|level: &&EnvironmentFile| level.name == name) {
                 return None;
             }
             levels.push(file);
@@ -111,7 +92,7 @@ impl Model {
                 match &entry.assignment {
                     Assignment::Value(_) if self.is_open(&entry.name) => sources.open(entry.span),
                     Assignment::Reference(reference) => self.open_reference(reference, sources),
-                    Assignment::Value(_) | Assignment::Absent | Assignment::Sealed(_) => {}
+                    Assignment::Value(_) | Assignment::Absent | Assignment::Broken | Assignment::Sealed(_) => {}
                 }
             }
         }
@@ -129,12 +110,7 @@ impl Model {
         };
         let row = kind.capability();
         for (key, value) in &reference.keys {
-            if row
-                .needs
-                .iter()
-                .chain(row.takes)
-                .any(|known| *known == key.value)
-            {
+            if row.needs.iter().chain(row.takes).any(|known| *known == key.value) {
                 sources.open(value.span);
             }
         }
@@ -144,22 +120,23 @@ impl Model {
 impl Chain<'_> {
     /// Whether the environment or an ancestor has one of these names.
     pub fn matches<'n>(&self, names: impl IntoIterator<Item = &'n str>) -> bool {
-        names
-            .into_iter()
-            .any(|name| self.levels.iter().any(|level| level.name == name))
+        names.into_iter().any(|name| self.levels.iter().any(|level| level.name == name))
+    }
+
+    /// Whether the environment is for this schema: the nearest file that lists schemas decides.
+    pub fn is_for(&self, schema: &str) -> bool {
+        let listed = self.levels.iter().rev().find_map(|level| level.schemas.as_ref());
+        listed.is_none_or(|schemas| schemas.iter().any(|listed| listed.value == schema))
     }
 
     /// Whether the environment or an ancestor is protected.
     pub fn is_protected(&self) -> bool {
-        self.levels
-            .iter()
-            .any(|level| level.protected.as_ref().is_some_and(|flag| flag.value))
+        self.levels.iter().any(|level| level.protected.as_ref().is_some_and(|flag| flag.value))
     }
 
     /// Whether the ancestors up to and including this level are protected.
     pub fn is_protected_at(&self, level: usize) -> bool {
         let upto = self.levels.iter().take(level + 1);
-        upto.into_iter()
-            .any(|level| level.protected.as_ref().is_some_and(|flag| flag.value))
+        upto.into_iter().any(|level| level.protected.as_ref().is_some_and(|flag| flag.value))
     }
 }

@@ -4,9 +4,7 @@
 pub fn is_variable(name: &str) -> bool {
     name.len() <= 255
         && name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
-        && name
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
 /// The name of an environment, schema, recipient or backend: `[a-z0-9][a-z0-9_-]{0,63}`.
@@ -14,17 +12,12 @@ pub fn is_word(name: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
     name.len() <= 64
         && name.bytes().next().is_some_and(plain)
-        && name
-            .bytes()
-            .all(|byte| plain(byte) || byte == b'_' || byte == b'-')
+        && name.bytes().all(|byte| plain(byte) || byte == b'_' || byte == b'-')
 }
 
 /// A project id: 32 of `[0-9a-f]`.
 pub fn is_project_id(id: &str) -> bool {
-    id.len() == 32
-        && id
-            .bytes()
-            .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+    id.len() == 32 && id.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 /// Whether the name is one of envctl's own (`ENVCTL_*`, case ignored): these are never a project's.
@@ -54,9 +47,7 @@ pub fn reserved(name: &str) -> Option<&'static Reserved> {
 /// Whether `name` is `pattern`, where a final `*` stands for any rest; ASCII case is ignored.
 fn matches(pattern: &str, name: &str) -> bool {
     match pattern.strip_suffix('*') {
-        Some(prefix) => name
-            .get(..prefix.len())
-            .is_some_and(|start| start.eq_ignore_ascii_case(prefix)),
+        Some(prefix) => name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix)),
         None => name.eq_ignore_ascii_case(pattern),
     }
 }
@@ -86,30 +77,17 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
 
 /// One family without a better name to offer.
 const fn family(family: &'static str, why: &'static str) -> Reserved {
-    Reserved {
-        family,
-        why,
-        instead: None,
-    }
+    Reserved { family, why, instead: None }
 }
 
 /// Reserved names by family. Wider patterns (`GIT_*`, `*_PROXY`, `NODE_*`) would catch ordinary names such as `GIT_SHA`,
 /// `TRUST_PROXY` and `NODE_ENV`.
 static RESERVED: &[(Reserved, &str)] = &[
     (
-        family(
-            "loader",
-            "it loads code into every program or changes its allocator or charset modules",
-        ),
+        family("loader", "it loads code into every program or changes its allocator or charset modules"),
         "LD_* DYLD_* GCONV_PATH GLIBC_TUNABLES LOCPATH",
     ),
-    (
-        family(
-            "lookup",
-            "it decides which program or which dotfile is used",
-        ),
-        "PATH HOME SHELL CDPATH",
-    ),
+    (family("lookup", "it decides which program or which dotfile is used"), "PATH HOME SHELL CDPATH"),
     (
         Reserved {
             family: "shells",
@@ -119,64 +97,40 @@ static RESERVED: &[(Reserved, &str)] = &[
         "ENV",
     ),
     (
-        family(
-            "shells",
-            "shells take start-up files, functions, options or prompt code from it",
-        ),
+        family("shells", "shells take start-up files, functions, options or prompt code from it"),
         "IFS BASH_ENV BASH_FUNC_* SHELLOPTS BASHOPTS PROMPT_COMMAND PS4 ZDOTDIR",
     ),
     (
-        family(
-            "Node",
-            "it loads code into Node programs, adds a certificate authority or turns TLS checks off",
-        ),
+        family("Node", "it loads code into Node programs, adds a certificate authority or turns TLS checks off"),
         "NODE_OPTIONS NODE_PATH NODE_EXTRA_CA_CERTS NODE_TLS_REJECT_UNAUTHORIZED \
          NODE_REPL_EXTERNAL_MODULE ELECTRON_RUN_AS_NODE NPM_CONFIG_*",
     ),
     (
-        family(
-            "Python",
-            "it makes Python programs load other modules or run code",
-        ),
+        family("Python", "it makes Python programs load other modules or run code"),
         "PYTHONPATH PYTHONSTARTUP PYTHONHOME PYTHONINSPECT PYTHONBREAKPOINT PYTHONEXECUTABLE \
          PYTHONUSERBASE PYTHONWARNINGS",
     ),
     (
-        family(
-            "Perl, Ruby, PHP, Lua",
-            "it makes the interpreter load other libraries, settings or code",
-        ),
+        family("Perl, Ruby, PHP, Lua", "it makes the interpreter load other libraries, settings or code"),
         "PERL5OPT PERL5LIB PERL5DB PERLLIB RUBYOPT RUBYLIB GEM_HOME GEM_PATH BUNDLE_GEMFILE PHPRC \
          PHP_INI_SCAN_DIR LUA_INIT*",
     ),
     (
-        family(
-            "JVM, .NET",
-            "it attaches agents, profilers or start-up hooks",
-        ),
+        family("JVM, .NET", "it attaches agents, profilers or start-up hooks"),
         "JAVA_TOOL_OPTIONS _JAVA_OPTIONS JDK_JAVA_OPTIONS CLASSPATH DOTNET_STARTUP_HOOKS CORECLR_* COR_*",
     ),
     (
-        family(
-            "programs that others start",
-            "other programs run it as a command",
-        ),
+        family("programs that others start", "other programs run it as a command"),
         "EDITOR VISUAL PAGER MANPAGER LESSOPEN LESSCLOSE BROWSER SSH_ASKPASS",
     ),
     (
-        family(
-            "git",
-            "git runs it as a command, takes another repository or turns TLS checks off",
-        ),
+        family("git", "git runs it as a command, takes another repository or turns TLS checks off"),
         "GIT_SSH GIT_SSH_COMMAND GIT_EXEC_PATH GIT_CONFIG* GIT_EDITOR GIT_SEQUENCE_EDITOR GIT_PAGER \
          GIT_ASKPASS GIT_PROXY_COMMAND GIT_EXTERNAL_DIFF GIT_TEMPLATE_DIR GIT_DIR GIT_WORK_TREE \
          GIT_SSL_NO_VERIFY",
     ),
     (
-        family(
-            "build tools",
-            "it replaces the compiler or adds to the build",
-        ),
+        family("build tools", "it replaces the compiler or adds to the build"),
         "RUSTC RUSTC_WRAPPER RUSTFLAGS CARGO_* GOFLAGS MAKEFLAGS MAKEFILES",
     ),
     (
@@ -189,16 +143,13 @@ static RESERVED: &[(Reserved, &str)] = &[
          RES_OPTIONS AWS_ENDPOINT_URL*",
     ),
     (
-        family(
-            "agents and clusters",
-            "it points tools at another daemon, key ring or cluster",
-        ),
+        family("agents and clusters", "it points tools at another daemon, key ring or cluster"),
         "SSH_AUTH_SOCK GNUPGHOME KUBECONFIG DOCKER_HOST DOCKER_CONFIG",
     ),
     (
         family(
             "envctl",
-            "envctl reads its own credentials and switches from it and never passes it on",
+            "envctl reads its own credentials and settings from it, and never passes it on and never passes it on",
         ),
         "ENVCTL_*",
     ),
@@ -217,9 +168,7 @@ mod tests {
             assert!(is_variable(good), "{good}");
         }
         let too_long = "A".repeat(256);
-        for bad in [
-            "", "1A", "A-B", "A.B", "A B", "É", "Aé", "A\0", "A=", "A\n", " A", &too_long,
-        ] {
+        for bad in ["", "1A", "A-B", "A.B", "A B", "É", "Aé", "A\0", "A=", "A\n", " A", &too_long] {
             assert!(!is_variable(bad), "{bad}");
         }
     }
@@ -231,9 +180,7 @@ mod tests {
             assert!(is_word(good), "{good}");
         }
         let too_long = "a".repeat(65);
-        for bad in [
-            "", "-a", "_a", "Prod", "a.b", "a/b", "..", "a b", "é", "a\n", &too_long,
-        ] {
+        for bad in ["", "-a", "_a", "Prod", "a.b", "a/b", "..", "a b", "é", "a\n", &too_long] {
             assert!(!is_word(bad), "{bad}");
         }
     }
@@ -241,12 +188,7 @@ mod tests {
     #[test]
     fn project_ids() {
         assert!(is_project_id("0123456789abcdef0123456789abcdef"));
-        for bad in [
-            "",
-            "0123456789abcdef",
-            "0123456789ABCDEF0123456789abcdef",
-            "g123456789abcdef0123456789abcdef",
-        ] {
+        for bad in ["", "0123456789abcdef", "0123456789ABCDEF0123456789abcdef", "g123456789abcdef0123456789abcdef"] {
             assert!(!is_project_id(bad), "{bad}");
         }
     }
@@ -259,9 +201,7 @@ mod tests {
                     assert_eq!(reserved(&name), Some(expected), "{name}");
                     assert_eq!(reserved(&name.to_lowercase()), Some(expected), "{name}");
                 }
-                assert!(
-                    pattern.ends_with('*') || reserved(&format!("{pattern}_X")) != Some(expected)
-                );
+                assert!(pattern.ends_with('*') || reserved(&format!("{pattern}_X")) != Some(expected));
                 assert_eq!(reserved(&format!("X{pattern}")), None, "{pattern}");
             }
         }
@@ -294,33 +234,15 @@ mod tests {
 
     #[test]
     fn families() {
-        assert_eq!(
-            reserved("env").and_then(|found| found.instead),
-            Some("ENVIRONMENT or APP_ENV")
-        );
+        assert_eq!(reserved("env").and_then(|found| found.instead), Some("ENVIRONMENT or APP_ENV"));
         assert_eq!(reserved("PATH").map(|found| found.family), Some("lookup"));
-        assert_eq!(
-            reserved("AWS_ENDPOINT_URL_S3").map(|found| found.family),
-            Some("trust and route")
-        );
-        assert!(
-            is_ours("ENVCTL_IDENTITY")
-                && is_ours("envctl_x")
-                && !is_ours("ENVCTL")
-                && !is_ours("MY_ENVCTL_X")
-        );
+        assert_eq!(reserved("AWS_ENDPOINT_URL_S3").map(|found| found.family), Some("trust and route"));
+        assert!(is_ours("ENVCTL_IDENTITY") && is_ours("envctl_x") && !is_ours("ENVCTL") && !is_ours("MY_ENVCTL_X"));
     }
 
     #[test]
     fn guesses_what_was_meant() {
-        let known = [
-            "DATABASE_URL",
-            "PORT",
-            "prod",
-            "staging",
-            "dev",
-            "min_length",
-        ];
+        let known = ["DATABASE_URL", "PORT", "prod", "staging", "dev", "min_length"];
         for (word, meant) in [
             ("DATABSE_URL", Some("DATABASE_URL")),
             ("database_url", Some("DATABASE_URL")),

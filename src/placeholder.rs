@@ -20,10 +20,7 @@ pub fn is_placeholder(value: &str) -> bool {
         return false;
     }
     let lower = Zeroizing::new(value.to_ascii_lowercase());
-    has(EXACT, without_tail(&lower))
-        || is_wrapped(value)
-        || ends_masked(&lower)
-        || is_phrase(&lower)
+    has(EXACT, without_tail(&lower)) || is_wrapped(value) || ends_masked(&lower) || is_phrase(&lower)
 }
 
 /// Texts that mean "nothing here yet" or "the usual" but are no words of [`WORDS`].
@@ -38,21 +35,14 @@ fn has(list: &str, word: &str) -> bool {
 
 /// Takes away one pair of quotes around the text.
 fn unquoted(text: &str) -> &str {
-    ['"', '\'', '`']
-        .into_iter()
-        .find_map(|quote| text.strip_prefix(quote)?.strip_suffix(quote))
-        .unwrap_or(text)
+    ['"', '\'', '`'].into_iter().find_map(|quote| text.strip_prefix(quote)?.strip_suffix(quote)).unwrap_or(text)
 }
 
 /// Takes away what people put behind a word to please a rule: up to four digits, and exclamation marks.
 fn without_tail(text: &str) -> &str {
     let word = text.trim_end_matches('!');
     let stem = word.trim_end_matches(|last: char| last.is_ascii_digit());
-    if word.len() - stem.len() <= 4 {
-        stem
-    } else {
-        word
-    }
+    if word.len() - stem.len() <= 4 { stem } else { word }
 }
 
 /// `xxx`, `***`, `....`, `00000000-0000-0000-0000-000000000000`, `xx-xxxx-x`: one character, perhaps in groups.
@@ -62,21 +52,16 @@ fn is_one_character(text: &str) -> bool {
         return true;
     }
     let is_same = |mut rest: std::str::Chars<'_>| {
-        rest.next()
-            .is_some_and(|first| rest.all(|other| other.eq_ignore_ascii_case(&first)))
+        rest.next().is_some_and(|first| rest.all(|other| other.eq_ignore_ascii_case(&first)))
     };
     // In groups: the first character that separates none, and all others.
     let separators = ['-', '_', '.', ':', '/', ' '];
-    let mut grouped = text
-        .chars()
-        .filter(|character| !separators.contains(character));
+    let mut grouped = text.chars().filter(|character| !separators.contains(character));
     let first = grouped.next();
     let others = grouped.clone().count();
     text.chars().count() >= 3
         && (is_same(text.chars())
-            || first.is_some_and(|first| {
-                others >= 2 && grouped.all(|other| other.eq_ignore_ascii_case(&first))
-            }))
+            || first.is_some_and(|first| others >= 2 && grouped.all(|other| other.eq_ignore_ascii_case(&first))))
 }
 
 /// `<your token>`, `[your token]`, `{{ token }}`, `${TOKEN}`, `!!!SET TOKEN!!!`, `__TOKEN__`: a mark around words.
@@ -85,9 +70,7 @@ fn is_wrapped(text: &str) -> bool {
     let is_upper = |text: &str| {
         text.len() >= 3
             && text.starts_with(|first: char| first.is_ascii_uppercase())
-            && text
-                .bytes()
-                .all(|byte| byte.is_ascii_uppercase() || byte == b'_')
+            && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_')
     };
     inside("<", ">").is_some_and(is_wording)
         || inside("[", "]").is_some_and(is_wording)
@@ -102,19 +85,14 @@ fn is_wrapped(text: &str) -> bool {
 fn is_wording(text: &str) -> bool {
     let text = text.trim();
     // A generated token has no spaces: with one, more marks are believed to be punctuation.
-    let marks = if text.contains(' ') {
-        " -_.:/'’()<>|"
-    } else {
-        "-_"
-    };
+    let marks = if text.contains(' ') { " -_.:/'’()<>|" } else { "-_" };
     let allowed = |character: char| character.is_alphanumeric() || marks.contains(character);
     let mut words = split(text).peekable();
     words.peek().is_some()
         && text.starts_with(char::is_alphanumeric)
         && !text.contains("</")
         && text.chars().all(allowed)
-        && words
-            .all(|word| is_number(word) || !word.contains(|letter: char| letter.is_ascii_digit()))
+        && words.all(|word| is_number(word) || !word.contains(|letter: char| letter.is_ascii_digit()))
         && text.chars().filter(|letter| letter.is_alphabetic()).count() >= 3
 }
 
@@ -130,23 +108,18 @@ fn ends_masked(lower: &str) -> bool {
     }
     let is_prefix = |head: &str| {
         (1..=24).contains(&head.len())
-            && head
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || b"-_.:/".contains(&byte))
+            && head.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:/".contains(&byte))
     };
-    [&['*'][..], &['.'][..], &['…', '•'][..]]
-        .iter()
-        .any(|mask| {
-            let head = shown(mask);
-            let hidden = lower.len() - head.len();
-            hidden >= 3 && is_prefix(head)
-        })
+    [&['*'][..], &['.'][..], &['…', '•'][..]].iter().any(|mask| {
+        let head = shown(mask);
+        let hidden = lower.len() - head.len();
+        hidden >= 3 && is_prefix(head)
+    })
 }
 
 /// Pieces of letters and digits.
 fn split(text: &str) -> impl Iterator<Item = &str> {
-    text.split(|character: char| !character.is_alphanumeric())
-        .filter(|word| !word.is_empty())
+    text.split(|character: char| !character.is_alphanumeric()).filter(|word| !word.is_empty())
 }
 
 /// A number as in `32 characters`: not long enough to be the secret.
@@ -187,8 +160,7 @@ fn made_of_words(text: &str) -> Option<bool> {
     let mut reached: Vec<Option<bool>> = vec![None; text.len() + 1];
     *reached.first_mut()? = Some(false);
     for start in 0..text.len() {
-        let (Some(Some(telling)), Some(rest)) = (reached.get(start).copied(), text.get(start..))
-        else {
+        let (Some(Some(telling)), Some(rest)) = (reached.get(start).copied(), text.get(start..)) else {
             continue;
         };
         let telling_words = TELLING.split(' ').map(|word| (word, true));
@@ -247,33 +219,26 @@ const INSTRUCTIONS: &[(&str, &str)] = &[
 
 /// `change_me_in_production`, `PLEASE_REPLACE_WITH_32_CHARS`, `generate-a-new-key`, `get_a_key_from_somewhere`.
 fn is_instruction(words: &[&str]) -> bool {
-    let mut words = words
-        .iter()
-        .copied()
-        .skip_while(|word| matches!(*word, "please" | "you" | "must" | "should"));
+    let mut words = words.iter().copied().skip_while(|word| matches!(*word, "please" | "you" | "must" | "should"));
     let (Some(verb), Some(next)) = (words.next(), words.next()) else {
         return false;
     };
     if verb == "get" {
         return matches!(next, "a" | "an" | "the" | "your") && words.any(|word| has(NOUNS, word));
     }
-    INSTRUCTIONS
-        .iter()
-        .any(|(first, seconds)| *first == verb && has(seconds, next))
+    INSTRUCTIONS.iter().any(|(first, seconds)| *first == verb && has(seconds, next))
 }
 
 /// `your-s3-key`, `your_openai_token`, `sk_test_your_stripe_key_here`, `yourApiKey`.
 fn is_yours(lower: &str, words: &[&str]) -> bool {
     let names = |word: &&str| has(NOUNS, word) || **word == *"here";
     match words.iter().position(|word| *word == "your") {
-        Some(0) => {
-            words.len() > 1 && (!lower.contains(char::is_whitespace) || words.iter().any(names))
-        }
+        Some(0) => words.len() > 1 && (!lower.contains(char::is_whitespace) || words.iter().any(names)),
         Some(at) => words.iter().skip(at).any(names),
         None => match words {
-            [only] => only.strip_prefix("your").is_some_and(|rest| {
-                !rest.is_empty() && made_of_words(without_tail(rest)).is_some()
-            }),
+            [only] => only
+                .strip_prefix("your")
+                .is_some_and(|rest| !rest.is_empty() && made_of_words(without_tail(rest)).is_some()),
             _ => false,
         },
     }
@@ -297,9 +262,7 @@ fn is_marked(words: &[&str]) -> bool {
     let ends = |word: &&str| word.len() >= 5 && has(MARKS, word);
     words.len() <= 5
         && (is_mark(words.first()) || words.last().is_some_and(ends))
-        && words
-            .iter()
-            .all(|word| is_number(word) || word.chars().all(char::is_alphabetic))
+        && words.iter().all(|word| is_number(word) || word.chars().all(char::is_alphabetic))
 }
 
 #[cfg(test)]

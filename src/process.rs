@@ -11,10 +11,7 @@ pub struct EnvSnapshot(BTreeMap<OsString, OsString>);
 
 impl EnvSnapshot {
     /// Reads the environment.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the one place that reads the environment"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
     pub fn capture() -> Self {
         Self::from_pairs(std::env::vars_os())
     }
@@ -35,28 +32,19 @@ impl EnvSnapshot {
 
     /// The value of a variable if it is text and not empty.
     pub fn text(&self, name: &str) -> Option<&str> {
-        self.get(name)
-            .and_then(OsStr::to_str)
-            .filter(|text| !text.is_empty())
+        self.get(name).and_then(OsStr::to_str).filter(|text| !text.is_empty())
     }
 
     /// All variables by name.
     pub fn iter(&self) -> impl Iterator<Item = (&OsStr, &OsStr)> {
-        self.0
-            .iter()
-            .map(|(name, value)| (name.as_os_str(), value.as_os_str()))
+        self.0.iter().map(|(name, value)| (name.as_os_str(), value.as_os_str()))
     }
 
     /// Where the user's data of envctl is: `$XDG_DATA_HOME/envctl`, else `~/.local/share/envctl`
     /// (XDG Base Directory Specification: a relative path is ignored).
     pub fn data_dir(&self) -> Option<PathBuf> {
-        let absolute = |name: &str| {
-            self.get(name)
-                .map(PathBuf::from)
-                .filter(|path| path.is_absolute())
-        };
-        let base =
-            absolute("XDG_DATA_HOME").or_else(|| Some(absolute("HOME")?.join(".local/share")));
+        let absolute = |name: &str| self.get(name).map(PathBuf::from).filter(|path| path.is_absolute());
+        let base = absolute("XDG_DATA_HOME").or_else(|| Some(absolute("HOME")?.join(".local/share")));
         base.map(|base| base.join("envctl"))
     }
 }
@@ -79,19 +67,10 @@ pub struct Hardening {
 pub fn harden() -> Hardening {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let before = getrlimit(Resource::Core);
-    let changed = setrlimit(
-        Resource::Core,
-        Rlimit {
-            current: Some(0),
-            maximum: before.maximum,
-        },
-    )
-    .is_ok();
+    let changed = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: before.maximum }).is_ok();
     #[cfg(target_os = "linux")]
     let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
-    Hardening {
-        core: changed.then_some(before),
-    }
+    Hardening { core: changed.then_some(before) }
 }
 
 /// Nothing is done on other systems.
@@ -131,21 +110,13 @@ impl Limits {
     #[cfg(target_os = "linux")]
     pub fn of_system() -> Self {
         let stack = rustix::process::getrlimit(rustix::process::Resource::Stack).current;
-        let stack = stack
-            .and_then(|stack| usize::try_from(stack).ok())
-            .unwrap_or(usize::MAX);
-        Self {
-            one: 32 * 4096,
-            total: (stack / 4).clamp(128 << 10, 6 << 20),
-        }
+        let stack = stack.and_then(|stack| usize::try_from(stack).ok()).unwrap_or(usize::MAX);
+        Self { one: 32 * 4096, total: (stack / 4).clamp(128 << 10, 6 << 20) }
     }
 
     /// See the Linux version.
     #[cfg(not(target_os = "linux"))]
     pub fn of_system() -> Self {
-        Self {
-            one: 1 << 20,
-            total: 1 << 20,
-        }
+        Self { one: 1 << 20, total: 1 << 20 }
     }
 }

@@ -50,10 +50,7 @@ pub struct Loaded {
 
 /// Walks up from `start` to the nearest directory that holds `envctl.toml`.
 pub fn find(start: &Path) -> Option<PathBuf> {
-    start
-        .ancestors()
-        .find(|directory| std::fs::symlink_metadata(directory.join(CONFIG)).is_ok())
-        .map(Path::to_owned)
+    start.ancestors().find(|directory| std::fs::symlink_metadata(directory.join(CONFIG)).is_ok()).map(Path::to_owned)
 }
 
 /// Reads the project at `root`. `trusted` lifts the check of who may change `envctl.toml`; `default` stands in for the
@@ -68,55 +65,26 @@ pub fn load(root: &Path, wanted: &Wanted, default: Option<&str>, trusted: bool) 
     let config = loader.config(trusted);
     let schemas = loader.schemas();
     let views = schema::views(&schemas, &mut loader.problems);
-    let environment_names: BTreeSet<String> = loader
-        .names("environments")
-        .into_iter()
-        .filter(|name| !name.contains('.'))
-        .collect();
-    let configured = config.as_ref().and_then(|config| {
-        config
-            .default_environment
-            .as_ref()
-            .map(|name| name.value.clone())
-    });
+    let environment_names: BTreeSet<String> =
+        loader.names("environments").into_iter().filter(|name| !name.contains('.')).collect();
+    let configured =
+        config.as_ref().and_then(|config| config.default_environment.as_ref().map(|name| name.value.clone()));
     let default_environment = default.map(str::to_owned).or(configured);
     let queue: Vec<String> = match wanted {
         Wanted::All => environment_names.iter().cloned().collect(),
-        Wanted::Named(names) => names
-            .iter()
-            .filter_map(|name| name.clone().or_else(|| default_environment.clone()))
-            .collect(),
+        Wanted::Named(names) => {
+            names.iter().filter_map(|name| name.clone().or_else(|| default_environment.clone())).collect()
+        }
     };
     let (environments, overlays) = loader.environments(queue, &environment_names);
-    let Loader {
-        root,
-        mut sources,
-        mut problems,
-        incomplete,
-    } = loader;
-    let model = config.map(|config| {
-        Model::new(
-            config,
-            schemas,
-            views,
-            environments,
-            overlays,
-            environment_names,
-        )
-    });
+    let Loader { root, mut sources, mut problems, incomplete } = loader;
+    let model = config.map(|config| Model::new(config, schemas, views, environments, overlays, environment_names));
     let model = model.filter(|_| !incomplete);
     if let Some(model) = &model {
         model.open_sources(&mut sources);
         lint::lint(model, &mut problems);
     }
-    Loaded {
-        root,
-        model,
-        sources,
-        problems,
-        incomplete,
-        default_environment,
-    }
+    Loaded { root, model, sources, problems, incomplete, default_environment }
 }
 
 /// How a text is added: open or masked.
@@ -131,8 +99,7 @@ struct Loader {
 
 impl Loader {
     fn config(&mut self, trusted: bool) -> Option<Config> {
-        let (text, source) =
-            self.read(Path::new(CONFIG), SourceMap::add_open::<String, Arc<str>>)?;
+        let (text, source) = self.read(Path::new(CONFIG), SourceMap::add_open::<String, Arc<str>>)?;
         if !trusted {
             self.check_owner(source);
         }
@@ -154,17 +121,12 @@ impl Loader {
             () if metadata.mode() & 0o002 != 0 => "anybody on this machine may change it",
             () => return,
         };
-        let span = Span {
-            source,
-            start: 0,
-            end: 0,
-        };
-        let diagnostic = Diagnostic::error(
-            Code::UnsafeOwner,
-            format!("envctl.toml is not trusted: {flaw}"),
-        )
-        .at(span, "");
-        self.problems.push(diagnostic.help("`chown` or `chmod o-w` it, or set ENVCTL_TRUST to the project's id where that is meant"));
+        let span = Span { source, start: 0, end: 0 };
+        let diagnostic =
+            Diagnostic::error(Code::UnsafeOwner, format!("envctl.toml is not trusted: {flaw}")).at(span, "");
+        self.problems.push(
+            diagnostic.help("`chown` or `chmod o-w` it, or set ENVCTL_TRUST to the project's id where that is meant"),
+        );
     }
 
     #[cfg(not(unix))]
@@ -174,8 +136,7 @@ impl Loader {
         let mut schemas = BTreeMap::new();
         for name in self.names("schemas") {
             let path = PathBuf::from("schemas").join(format!("{name}.toml"));
-            let Some((text, source)) = self.read(&path, SourceMap::add_open::<String, Arc<str>>)
-            else {
+            let Some((text, source)) = self.read(&path, SourceMap::add_open::<String, Arc<str>>) else {
                 continue;
             };
             if !self.is_word("schema", &name, source) {
@@ -196,10 +157,7 @@ impl Loader {
         &mut self,
         queue: Vec<String>,
         known: &BTreeSet<String>,
-    ) -> (
-        BTreeMap<String, EnvironmentFile>,
-        BTreeMap<String, EnvironmentFile>,
-    ) {
+    ) -> (BTreeMap<String, EnvironmentFile>, BTreeMap<String, EnvironmentFile>) {
         let (mut environments, mut overlays) = (BTreeMap::new(), BTreeMap::new());
         for name in &queue {
             if known.contains(&format!("{name}.local")) || self.exists(&overlay_path(name)) {
@@ -212,27 +170,15 @@ impl Loader {
                 continue;
             }
             self.environment(&name, false, &mut environments);
-            let parent = environments
-                .get(&name)
-                .and_then(|file| file.extends.as_ref());
+            let parent = environments.get(&name).and_then(|file| file.extends.as_ref());
             queue.extend(parent.map(|parent| parent.value.clone()));
         }
         (environments, overlays)
     }
 
-    fn environment(
-        &mut self,
-        name: &str,
-        overlay: bool,
-        files: &mut BTreeMap<String, EnvironmentFile>,
-    ) {
-        let path = if overlay {
-            overlay_path(name)
-        } else {
-            environment_path(name)
-        };
-        let Some((text, source)) = self.read(&path, SourceMap::add_masked::<String, Arc<str>>)
-        else {
+    fn environment(&mut self, name: &str, overlay: bool, files: &mut BTreeMap<String, EnvironmentFile>) {
+        let path = if overlay { overlay_path(name) } else { environment_path(name) };
+        let Some((text, source)) = self.read(&path, SourceMap::add_masked::<String, Arc<str>>) else {
             return;
         };
         if !self.is_word("environment", name, source) {
@@ -249,14 +195,7 @@ impl Loader {
     fn is_word(&mut self, what: &str, name: &str, source: SourceId) -> bool {
         let right = name::is_word(name);
         if !right {
-            self.problems.push(bad_word(
-                what,
-                Span {
-                    source,
-                    start: 0,
-                    end: 0,
-                },
-            ));
+            self.problems.push(bad_word(what, Span { source, start: 0, end: 0 }));
             self.incomplete = true;
         }
         right
@@ -269,37 +208,26 @@ impl Loader {
     /// The names of the `.toml` files of a directory, sorted; overlays are among them as `NAME.local`.
     fn names(&mut self, directory: &str) -> Vec<String> {
         let listed = std::fs::read_dir(self.root.join(directory)).and_then(|entries| {
-            entries
-                .map(|entry| entry.map(|entry| entry.file_name()))
-                .collect::<io::Result<Vec<_>>>()
+            entries.map(|entry| entry.map(|entry| entry.file_name())).collect::<io::Result<Vec<_>>>()
         });
         let mut names = Vec::new();
         match listed {
             Ok(files) => {
                 for file in &files {
                     let path = Path::new(file);
-                    if path.extension() != Some(OsStr::new("toml"))
-                        || file.as_encoded_bytes().starts_with(b".")
-                    {
+                    if path.extension() != Some(OsStr::new("toml")) || file.as_encoded_bytes().starts_with(b".") {
                         continue;
                     }
                     match path.file_stem().and_then(OsStr::to_str) {
                         Some(name) => names.push(name.to_owned()),
-                        None => self.fail(
-                            Code::InvalidName,
-                            &format!("{directory}: a file name is not UTF-8"),
-                        ),
+                        None => self.fail(Code::InvalidName, &format!("{directory}: a file name is not UTF-8")),
                     }
                 }
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => self.fail(
-                Code::Io,
-                &format!(
-                    "{directory} cannot be listed: {}",
-                    store::describe(error.kind())
-                ),
-            ),
+            Err(error) => {
+                self.fail(Code::Io, &format!("{directory} cannot be listed: {}", store::describe(error.kind())))
+            }
         }
         names.sort();
         names
@@ -314,32 +242,21 @@ impl Loader {
     fn read(&mut self, path: &Path, add: AddSource) -> Option<(Arc<str>, SourceId)> {
         let shown = path.to_string_lossy().into_owned();
         let full = self.root.join(path);
-        if full
-            .canonicalize()
-            .is_ok_and(|real| !real.starts_with(&self.root))
-        {
-            self.fail(
-                Code::OutsideProject,
-                &format!("{shown} is a link to a file outside of the project"),
-            );
+        if full.canonicalize().is_ok_and(|real| !real.starts_with(&self.root)) {
+            self.fail(Code::OutsideProject, &format!("{shown} is a link to a file outside of the project"));
             return None;
         }
         let bytes = match store::read_limited(&full, MAX_FILE) {
             Ok(bytes) => bytes,
             Err(problem) => {
                 let (code, message) = match problem {
-                    ReadProblem::NotRegular { kind } => (
-                        Code::NotARegularFile,
-                        format!("{shown} is {kind}, not a file"),
-                    ),
-                    ReadProblem::TooLarge { limit } => (
-                        Code::FileTooLarge,
-                        format!("{shown} is larger than {} MiB", limit >> 20),
-                    ),
-                    ReadProblem::Io(kind) => (
-                        Code::Io,
-                        format!("{shown} cannot be read: {}", store::describe(kind)),
-                    ),
+                    ReadProblem::NotRegular { kind } => {
+                        (Code::NotARegularFile, format!("{shown} is {kind}, not a file"))
+                    }
+                    ReadProblem::TooLarge { limit } => {
+                        (Code::FileTooLarge, format!("{shown} is larger than {} MiB", limit >> 20))
+                    }
+                    ReadProblem::Io(kind) => (Code::Io, format!("{shown} cannot be read: {}", store::describe(kind))),
                 };
                 self.fail(code, &message);
                 return None;
@@ -353,17 +270,13 @@ impl Loader {
             }
             Err(error) => {
                 let at = error.utf8_error().valid_up_to();
-                let hint = if error.as_bytes().starts_with(&[0xff, 0xfe])
-                    || error.as_bytes().starts_with(&[0xfe, 0xff])
+                let hint = if error.as_bytes().starts_with(&[0xff, 0xfe]) || error.as_bytes().starts_with(&[0xfe, 0xff])
                 {
                     " (it looks like UTF-16)"
                 } else {
                     ""
                 };
-                self.fail(
-                    Code::NotUtf8,
-                    &format!("{shown} is not UTF-8 text: wrong at byte {at}{hint}"),
-                );
+                self.fail(Code::NotUtf8, &format!("{shown} is not UTF-8 text: wrong at byte {at}{hint}"));
                 None
             }
         }

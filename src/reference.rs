@@ -39,14 +39,7 @@ pub struct Capability {
 }
 
 /// One row for each kind of backend.
-pub const CAPABILITIES: &[&Capability] = &[
-    &VAULT,
-    &AWS_SECRETS_MANAGER,
-    &KEYRING,
-    &GITHUB,
-    &ENV,
-    &LOCAL,
-];
+pub const CAPABILITIES: &[&Capability] = &[&VAULT, &AWS_SECRETS_MANAGER, &KEYRING, &GITHUB, &ENV, &LOCAL];
 
 const VAULT: Capability = Capability {
     kind: BackendKind::Vault,
@@ -64,37 +57,17 @@ const AWS_SECRETS_MANAGER: Capability = Capability {
     built_in: false,
 };
 
-const KEYRING: Capability = Capability {
-    kind: BackendKind::Keyring,
-    name: "keyring",
-    needs: &[],
-    takes: &["service", "user"],
-    built_in: true,
-};
+const KEYRING: Capability =
+    Capability { kind: BackendKind::Keyring, name: "keyring", needs: &[], takes: &["service", "user"], built_in: true };
 
-const GITHUB: Capability = Capability {
-    kind: BackendKind::Github,
-    name: "github",
-    needs: &[],
-    takes: &["name", "scope"],
-    built_in: true,
-};
+const GITHUB: Capability =
+    Capability { kind: BackendKind::Github, name: "github", needs: &[], takes: &["name", "scope"], built_in: true };
 
-const ENV: Capability = Capability {
-    kind: BackendKind::Env,
-    name: "env",
-    needs: &[],
-    takes: &["name"],
-    built_in: true,
-};
+const ENV: Capability =
+    Capability { kind: BackendKind::Env, name: "env", needs: &[], takes: &["name"], built_in: true };
 
-const LOCAL: Capability = Capability {
-    kind: BackendKind::Local,
-    name: "local",
-    needs: &[],
-    takes: &[],
-    built_in: true,
-};
+const LOCAL: Capability =
+    Capability { kind: BackendKind::Local, name: "local", needs: &[], takes: &[], built_in: true };
 
 impl BackendKind {
     /// What it can do; every kind has a row.
@@ -111,10 +84,7 @@ impl BackendKind {
 
     /// The kind of that name.
     pub fn from_name(name: &str) -> Option<Self> {
-        CAPABILITIES
-            .iter()
-            .find(|row| row.name == name)
-            .map(|row| row.kind)
+        CAPABILITIES.iter().find(|row| row.name == name).map(|row| row.kind)
     }
 
     /// Its name in files.
@@ -184,25 +154,10 @@ impl Place {
     /// The place in a few words, for people.
     pub fn describe(&self) -> String {
         match self {
-            Self::Vault {
-                path,
-                field,
-                version: None,
-            } => format!("{path}#{field}"),
-            Self::Vault {
-                path,
-                field,
-                version: Some(version),
-            } => format!("{path}#{field}@{version}"),
-            Self::Aws {
-                name, field: None, ..
-            }
-            | Self::Github { name, .. } => name.clone(),
-            Self::Aws {
-                name,
-                field: Some(field),
-                ..
-            } => format!("{name}#{field}"),
+            Self::Vault { path, field, version: None } => format!("{path}#{field}"),
+            Self::Vault { path, field, version: Some(version) } => format!("{path}#{field}@{version}"),
+            Self::Aws { name, field: None, .. } | Self::Github { name, .. } => name.clone(),
+            Self::Aws { name, field: Some(field), .. } => format!("{name}#{field}"),
             Self::Keyring { service, user } => {
                 format!("{}/{user}", service.as_deref().unwrap_or("envctl"))
             }
@@ -224,40 +179,21 @@ impl Reference {
                 rotated = value
                     .expect(day, "rotated", "a date such as 2026-11-21", problems)
                     .map(|day| Located::new(day, value.span));
-            } else if let Some(spelling) = value.expect(
-                value.scalar(text),
-                key.value,
-                "a string or an integer",
-                problems,
-            ) {
-                keys.push((
-                    Located::new(key.value.to_owned(), key.span),
-                    Located::new(spelling, value.span),
-                ));
+            } else if let Some(spelling) =
+                value.expect(value.scalar(text), key.value, "a string or an integer", problems)
+            {
+                keys.push((Located::new(key.value.to_owned(), key.span), Located::new(spelling, value.span)));
             }
         }
-        Some(Self {
-            backend,
-            keys,
-            rotated,
-            span: table.span,
-        })
+        Some(Self { backend, keys, rotated, span: table.span })
     }
 
     fn key(&self, name: &str) -> Option<&Located<String>> {
-        self.keys
-            .iter()
-            .find(|(key, _)| key.value == name)
-            .map(|(_, value)| value)
+        self.keys.iter().find(|(key, _)| key.value == name).map(|(_, value)| value)
     }
 
     /// The backend's kind and the place, checked; `variable` stands in for a name that is not given.
-    pub fn place(
-        &self,
-        variable: &str,
-        config: &Config,
-        problems: &mut Diagnostics,
-    ) -> Option<(BackendKind, Place)> {
+    pub fn place(&self, variable: &str, config: &Config, problems: &mut Diagnostics) -> Option<(BackendKind, Place)> {
         let Some(kind) = config.backend_kind(&self.backend.value) else {
             problems.push(self.unknown_backend(config));
             return None;
@@ -265,21 +201,14 @@ impl Reference {
         let row = kind.capability();
         let before = problems.len();
         for (key, _) in &self.keys {
-            if !row
-                .needs
-                .iter()
-                .chain(row.takes)
-                .any(|known| *known == key.value)
-            {
+            if !row.needs.iter().chain(row.takes).any(|known| *known == key.value) {
                 problems.push(unknown_key(key, row));
             }
         }
         for needed in row.needs.iter().filter(|needed| self.key(needed).is_none()) {
             let message = format!("a place in `{}` needs `{needed}`", row.name);
-            problems.push(
-                Diagnostic::error(Code::InvalidPlace, message)
-                    .at(self.span, format!("`{needed}` is missing")),
-            );
+            problems
+                .push(Diagnostic::error(Code::InvalidPlace, message).at(self.span, format!("`{needed}` is missing")));
         }
         let place = self.build(kind, variable);
         self.check(&place, config, problems);
@@ -295,19 +224,11 @@ impl Reference {
                 field: text("field").unwrap_or_default(),
                 version: text("version").and_then(|version| version.parse().ok()),
             },
-            BackendKind::AwsSecretsManager => Place::Aws {
-                name: name(),
-                field: text("field"),
-                stage: text("stage"),
-            },
-            BackendKind::Keyring => Place::Keyring {
-                service: text("service"),
-                user: text("user").unwrap_or_else(|| variable.to_owned()),
-            },
-            BackendKind::Github => Place::Github {
-                name: name(),
-                scope: text("scope"),
-            },
+            BackendKind::AwsSecretsManager => Place::Aws { name: name(), field: text("field"), stage: text("stage") },
+            BackendKind::Keyring => {
+                Place::Keyring { service: text("service"), user: text("user").unwrap_or_else(|| variable.to_owned()) }
+            }
+            BackendKind::Github => Place::Github { name: name(), scope: text("scope") },
             BackendKind::Env => Place::Env { name: name() },
             BackendKind::Local => Place::Local,
         }
@@ -315,46 +236,33 @@ impl Reference {
 
     fn check(&self, place: &Place, config: &Config, problems: &mut Diagnostics) {
         let flaw = match place {
-            Place::Vault { path, .. } if self.key("path").is_some() => {
-                vault_path_flaw(path).map(|flaw| ("path", flaw))
-            }
+            Place::Vault { path, .. } if self.key("path").is_some() => vault_path_flaw(path).map(|flaw| ("path", flaw)),
             Place::Env { name } => env_flaw(name, config).map(|flaw| ("name", flaw)),
-            Place::Github {
-                scope: Some(scope), ..
-            } => {
+            Place::Github { scope: Some(scope), .. } => {
                 let known = ["repository", "environment", "organization"].contains(&scope.as_str());
-                (!known).then_some((
-                    "scope",
-                    "has to be `repository`, `environment` or `organization`",
-                ))
+                (!known).then_some(("scope", "has to be `repository`, `environment` or `organization`"))
             }
             _ => None,
         };
-        let version = self
-            .key("version")
-            .filter(|version| version.value.parse::<u64>().is_ok_and(|number| number > 0));
+        let version = self.key("version").filter(|version| version.value.parse::<u64>().is_ok_and(|number| number > 0));
         let flaw = flaw.or_else(|| {
-            (self.key("version").is_some() && version.is_none())
-                .then_some(("version", "has to be a positive integer"))
+            (self.key("version").is_some() && version.is_none()).then_some(("version", "has to be a positive integer"))
         });
         if let Some((key, flaw)) = flaw {
             let span = self.key(key).map_or(self.span, |value| value.span);
-            problems.push(
-                Diagnostic::error(Code::InvalidPlace, format!("`{key}` {flaw}")).at(span, ""),
-            );
+            problems.push(Diagnostic::error(Code::InvalidPlace, format!("`{key}` {flaw}")).at(span, ""));
         }
     }
 
     fn unknown_backend(&self, config: &Config) -> Diagnostic {
-        let known: Vec<&str> = config.backend_names().collect();
+        let known: std::collections::BTreeSet<&str> = config.backend_names().collect();
         let help = match name::nearest(&self.backend.value, known.iter().copied()) {
             Some(near) => format!("did you mean `{near}`?"),
-            None => format!("there are: {}", known.join(", ")),
+            None => format!("there are: {}", known.into_iter().collect::<Vec<_>>().join(", ")),
         };
         let message = format!("there is no backend `{}`", self.backend.value);
-        let mut diagnostic = Diagnostic::error(Code::UnknownBackend, message)
-            .at(self.backend.span, "unknown backend")
-            .help(help);
+        let mut diagnostic =
+            Diagnostic::error(Code::UnknownBackend, message).at(self.backend.span, "unknown backend").help(help);
         if let Some(kind) = BackendKind::from_name(&self.backend.value) {
             diagnostic = diagnostic.help(format!(
                 "add a `[backends.{}]` table with `kind = \"{}\"` to envctl.toml",
@@ -374,9 +282,7 @@ fn unknown_key(key: &Located<String>, row: &Capability) -> Diagnostic {
         None => format!("a place in `{}` has: {}", row.name, known.join(", ")),
     };
     let message = format!("a place in `{}` has no key `{}`", row.name, key.value);
-    Diagnostic::error(Code::InvalidPlace, message)
-        .at(key.span, "unknown key")
-        .help(help)
+    Diagnostic::error(Code::InvalidPlace, message).at(key.span, "unknown key").help(help)
 }
 
 /// Servers normalise paths on their own: one that is not plain could be allowed as one place and read as another.
@@ -388,16 +294,8 @@ fn vault_path_flaw(path: &str) -> Option<&'static str> {
         () if segments.len() < 2 => Some("has to be a mount and a path, such as `kv/shop`"),
         () if segments.len() > 16 => Some("has more than 16 segments"),
         () if segments.iter().any(|segment| segment.is_empty()) => Some("has an empty segment"),
-        () if segments
-            .iter()
-            .any(|segment| segment.bytes().all(|byte| byte == b'.')) =>
-        {
-            Some("has a segment of dots")
-        }
-        () if ["%2e", "%2f", "%5c"]
-            .iter()
-            .any(|escape| lower.contains(escape)) =>
-        {
+        () if segments.iter().any(|segment| segment.bytes().all(|byte| byte == b'.')) => Some("has a segment of dots"),
+        () if ["%2e", "%2f", "%5c"].iter().any(|escape| lower.contains(escape)) => {
             Some("has a percent-encoded dot or slash")
         }
         () if path.contains(['\\', '?', '#']) => Some("has a backslash, `?` or `#`"),
@@ -414,7 +312,5 @@ fn env_flaw(name: &str, config: &Config) -> Option<&'static str> {
     if name::is_ours(name) {
         return Some("names a variable of envctl itself");
     }
-    config
-        .is_credential(name)
-        .then_some("names a variable that holds a credential of a configured backend")
+    config.is_credential(name).then_some("names a variable that holds a credential of a configured backend")
 }

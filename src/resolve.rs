@@ -48,10 +48,7 @@ fn sealed(plan: &Plan, problems: &mut Diagnostics) {
     let mut by_file: BTreeMap<_, Vec<(&str, &Planned)>> = BTreeMap::new();
     for (name, planned) in &plan.variables {
         if matches!(planned.supply, Supply::Sealed(_)) {
-            by_file
-                .entry(planned.span.source)
-                .or_default()
-                .push((name, planned));
+            by_file.entry(planned.span.source).or_default().push((name, planned));
         }
     }
     for entries in by_file.into_values() {
@@ -62,8 +59,7 @@ fn sealed(plan: &Plan, problems: &mut Diagnostics) {
             if names.len() == 1 { "value" } else { "values" }
         );
         let diagnostic = Diagnostic::error(Code::SealedUnreadable, message);
-        let diagnostic =
-            diagnostic.at_some(entries.first().map(|(_, planned)| planned.span), "sealed");
+        let diagnostic = diagnostic.at_some(entries.first().map(|(_, planned)| planned.span), "sealed");
         problems.push(
             diagnostic
                 .note(format!("sealed: {}", names.join(", ")))
@@ -82,26 +78,11 @@ fn fetch(
 ) {
     let mut by_backend: BTreeMap<&str, Vec<Want<'_>>> = BTreeMap::new();
     for (name, planned) in &plan.variables {
-        let Supply::Fetch {
-            backend,
-            kind,
-            place,
-        } = &planned.supply
-        else {
+        let Supply::Fetch { backend, kind, place } = &planned.supply else {
             continue;
         };
-        let recipe = planned
-            .variable
-            .generate
-            .as_ref()
-            .map(|recipe| &recipe.value)
-            .filter(|_| !plan.protected);
-        by_backend.entry(backend).or_default().push(Want {
-            name,
-            kind: *kind,
-            place,
-            recipe,
-        });
+        let recipe = planned.variable.generate.as_ref().map(|recipe| &recipe.value).filter(|_| !plan.protected);
+        by_backend.entry(backend).or_default().push(Want { name, kind: *kind, place, recipe });
     }
     for (backend, wants) in by_backend {
         let answers = backends.get(&plan.environment, &wants, generate);
@@ -115,13 +96,8 @@ fn fetch(
                 }
                 Ok(Fetched::Nothing) => nothing_there(plan, planned, backend, problems),
                 Err(error) => {
-                    let message = format!(
-                        "`{}` could not be had from `{backend}`: {}",
-                        want.name,
-                        error.describe()
-                    );
-                    let diagnostic = Diagnostic::error(error.code(), message)
-                        .at(planned.span, want.place.describe());
+                    let message = format!("`{}` could not be had from `{backend}`: {}", want.name, error.describe());
+                    let diagnostic = Diagnostic::error(error.code(), message).at(planned.span, want.place.describe());
                     problems.push(diagnostic.help_some(error.help()));
                 }
             }
@@ -131,7 +107,8 @@ fn fetch(
 
 /// A place without a value: fine for a variable that is optional here, an error for all others.
 fn nothing_there(plan: &Plan, planned: &Planned, backend: &str, problems: &mut Diagnostics) {
-    if !planned.required {
+    // A default is for what nobody assigns, not for a place that turns out to be empty.
+    if !planned.required && planned.variable.default.is_none() {
         return;
     }
     let Supply::Fetch { place, .. } = &planned.supply else {
@@ -141,40 +118,26 @@ fn nothing_there(plan: &Plan, planned: &Planned, backend: &str, problems: &mut D
     let mut diagnostic = missing(&planned.variable, &plan.environment);
     diagnostic.labels.insert(
         0,
-        crate::diagnostic::Label {
-            span: planned.span,
-            text: format!("nothing there: {}", place.describe()),
-        },
+        crate::diagnostic::Label { span: planned.span, text: format!("nothing there: {}", place.describe()) },
     );
     diagnostic.help = match place {
-        crate::reference::Place::Env { name: variable } => vec![format!(
-            "set {variable} in the environment that starts envctl"
-        )],
+        crate::reference::Place::Env { name: variable } => {
+            vec![format!("set {variable} in the environment that starts envctl")]
+        }
         crate::reference::Place::Local if planned.variable.generate.is_none() => {
             vec![
                 format!("envctl set {} {name} --local", plan.environment),
                 String::from("or give it a `generate` in the schema: it is then made on first use"),
             ]
         }
-        _ => vec![format!(
-            "put a value there, or assign `{name}` from somewhere else than `{backend}`"
-        )],
+        _ => vec![format!("put a value there, or assign `{name}` from somewhere else than `{backend}`")],
     };
     problems.push(diagnostic);
 }
 
 /// Makes one value from its parts; a plan has no circles.
-fn make(
-    plan: &Plan,
-    name: &str,
-    values: &mut BTreeMap<String, Secret>,
-    problems: &mut Diagnostics,
-) {
-    let Some(planned) = plan
-        .variables
-        .get(name)
-        .filter(|_| !values.contains_key(name))
-    else {
+fn make(plan: &Plan, name: &str, values: &mut BTreeMap<String, Secret>, problems: &mut Diagnostics) {
+    let Some(planned) = plan.variables.get(name).filter(|_| !values.contains_key(name)) else {
         return;
     };
     let Supply::Made(template) = &planned.supply else {
@@ -188,16 +151,9 @@ fn make(
             values.insert(name.to_owned(), value);
         }
         Composed::Lacks(part) => {
-            let message = format!(
-                "`{part}` is taken in here and has no value in `{}`",
-                plan.environment
-            );
-            problems.push(
-                Diagnostic::error(Code::MissingValue, message).at(planned.span, "cannot be made"),
-            );
+            let message = format!("`{part}` is taken in here and has no value in `{}`", plan.environment);
+            problems.push(Diagnostic::error(Code::MissingValue, message).at(planned.span, "cannot be made"));
         }
-        Composed::Refused(refused) => refused
-            .into_iter()
-            .for_each(|diagnostic| problems.push(diagnostic)),
+        Composed::Refused(refused) => refused.into_iter().for_each(|diagnostic| problems.push(diagnostic)),
     }
 }

@@ -44,9 +44,7 @@ impl Secret {
     pub fn new(bytes: Vec<u8>) -> Self {
         let mut bytes = Zeroizing::new(bytes);
         if bytes.len() == bytes.capacity() {
-            return Self(Zeroizing::new(
-                std::mem::take(&mut *bytes).into_boxed_slice(),
-            ));
+            return Self(Zeroizing::new(std::mem::take(&mut *bytes).into_boxed_slice()));
         }
         // Shrinking would free the old block unwiped, so copy and let `Zeroizing` wipe it.
         Self(Zeroizing::new(Box::from(bytes.as_slice())))
@@ -70,11 +68,7 @@ impl Secret {
     /// Compares in time that does not depend on where the two differ.
     pub fn same_bytes(&self, other: &Self) -> bool {
         let (a, b) = (&self.0, &other.0);
-        a.len() == b.len()
-            && a.iter()
-                .zip(b.iter())
-                .fold(0, |difference, (x, y)| difference | (x ^ y))
-                == 0
+        a.len() == b.len() && a.iter().zip(b.iter()).fold(0, |difference, (x, y)| difference | (x ^ y)) == 0
     }
 }
 

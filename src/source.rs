@@ -86,16 +86,9 @@ impl SourceMap {
     }
 
     fn add(&mut self, path: String, text: Arc<str>, visibility: Visibility) -> SourceId {
-        let line_starts = std::iter::once(0)
-            .chain(text.match_indices('\n').map(|(at, _)| at + 1))
-            .collect();
+        let line_starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
         let id = SourceId(u32::try_from(self.sources.len()).unwrap_or(u32::MAX));
-        self.sources.push(Source {
-            path,
-            text,
-            visibility,
-            line_starts,
-        });
+        self.sources.push(Source { path, text, visibility, line_starts });
         id
     }
 
@@ -115,8 +108,7 @@ impl SourceMap {
 
     /// The whole text of a source, unmasked.
     pub fn text(&self, id: SourceId) -> Arc<str> {
-        self.get(id)
-            .map_or_else(|| Arc::from(""), |source| Arc::clone(&source.text))
+        self.get(id).map_or_else(|| Arc::from(""), |source| Arc::clone(&source.text))
     }
 
     fn get(&self, id: SourceId) -> Option<&Source> {
@@ -129,14 +121,8 @@ impl SourceMap {
             return Position { line: 1, column: 1 };
         };
         let (line, range) = source.line_at(span.start);
-        let before = source
-            .text
-            .get(range.start..floor(&source.text, span.start))
-            .unwrap_or("");
-        Position {
-            line,
-            column: before.chars().count() + 1,
-        }
+        let before = source.text.get(range.start..floor(&source.text, span.start)).unwrap_or("");
+        Position { line, column: before.chars().count() + 1 }
     }
 
     /// The line in which a span begins, masked; nothing for a closed source.
@@ -158,38 +144,21 @@ impl SourceMap {
 impl Source {
     /// The number of the line that holds `offset`, and its range without the line ending.
     fn line_at(&self, offset: usize) -> (usize, Range<usize>) {
-        let index = self
-            .line_starts
-            .partition_point(|start| *start <= offset)
-            .saturating_sub(1);
+        let index = self.line_starts.partition_point(|start| *start <= offset).saturating_sub(1);
         let start = self.line_starts.get(index).copied().unwrap_or(0);
-        let end = self
-            .line_starts
-            .get(index + 1)
-            .map_or(self.text.len(), |next| next - 1);
+        let end = self.line_starts.get(index + 1).map_or(self.text.len(), |next| next - 1);
         let line = self.text.get(start..end).unwrap_or("");
-        (
-            index + 1,
-            start..start + line.strip_suffix('\r').unwrap_or(line).len(),
-        )
+        (index + 1, start..start + line.strip_suffix('\r').unwrap_or(line).len())
     }
 }
 
 /// The largest character border not after `offset`.
 fn floor(text: &str, offset: usize) -> usize {
-    (0..=offset.min(text.len()))
-        .rev()
-        .find(|at| text.is_char_boundary(*at))
-        .unwrap_or(0)
+    (0..=offset.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
 }
 
 /// Copies `line` of `text`, with runs outside of `parts` replaced by dots; gives the place of `mark` in the copy.
-fn masked(
-    text: &str,
-    line: &Range<usize>,
-    parts: &[Range<usize>],
-    mark: &Range<usize>,
-) -> (String, Range<usize>) {
+fn masked(text: &str, line: &Range<usize>, parts: &[Range<usize>], mark: &Range<usize>) -> (String, Range<usize>) {
     let near = |part: &&Range<usize>| part.start < line.end && part.end > line.start;
     let parts: Vec<_> = parts.iter().filter(near).collect();
     let mut shown = String::new();
@@ -207,21 +176,13 @@ fn masked(
             dotted = true;
         }
         // Inside a run of dots nothing more is added: the mark then covers the run it began in.
-        let here = if shown.len() == begins {
-            begins.saturating_sub(DOTS.len())
-        } else {
-            begins
-        };
+        let here = if shown.len() == begins { begins.saturating_sub(DOTS.len()) } else { begins };
         if at >= mark.start && at < mark.end {
             start.get_or_insert(here);
             end = Some(shown.len());
         }
     }
-    let start = start.unwrap_or(if mark.start <= line.start {
-        0
-    } else {
-        shown.len()
-    });
+    let start = start.unwrap_or(if mark.start <= line.start { 0 } else { shown.len() });
     (shown, start..end.unwrap_or(start))
 }
 
@@ -231,11 +192,7 @@ mod tests {
 
     fn span(map: &SourceMap, id: super::SourceId, part: &str) -> Span {
         let start = map.text(id).find(part).unwrap();
-        Span {
-            source: id,
-            start,
-            end: start + part.len(),
-        }
+        Span { source: id, start, end: start + part.len() }
     }
 
     #[test]
@@ -244,10 +201,7 @@ mod tests {
         let id = map.add_masked("dev.toml", "A = 1\r\nKEY = \"hunter2\" # note hunter2\r\n");
         map.open(span(&map, id, "KEY = "));
         let value = map.excerpt(span(&map, id, "\"hunter2\"")).unwrap();
-        assert_eq!(
-            (value.line, value.text.as_str(), value.mark),
-            (2, "KEY = •••••", 6..21)
-        );
+        assert_eq!((value.line, value.text.as_str(), value.mark), (2, "KEY = •••••", 6..21));
         let key = map.excerpt(span(&map, id, "KEY")).unwrap();
         assert_eq!(key.mark, 0..3);
         assert_eq!(map.excerpt(span(&map, id, "1")).unwrap().text, "•••••");
@@ -257,15 +211,8 @@ mod tests {
     fn positions_count_characters() {
         let mut map = SourceMap::default();
         let id = map.add_open("x", "é = 1\nß = 2");
-        assert_eq!(
-            map.position(span(&map, id, "2")),
-            Position { line: 2, column: 5 }
-        );
-        let inside = Span {
-            source: id,
-            start: 1,
-            end: 1,
-        };
+        assert_eq!(map.position(span(&map, id, "2")), Position { line: 2, column: 5 });
+        let inside = Span { source: id, start: 1, end: 1 };
         assert_eq!(map.position(inside), Position { line: 1, column: 1 });
     }
 
@@ -273,17 +220,8 @@ mod tests {
     fn spans_beyond_the_text_are_clamped() {
         let mut map = SourceMap::default();
         let id = map.add_open("x", "abc\n");
-        let excerpt = map
-            .excerpt(Span {
-                source: id,
-                start: 90,
-                end: 99,
-            })
-            .unwrap();
-        assert_eq!(
-            (excerpt.line, excerpt.text.as_str(), excerpt.mark),
-            (2, "", 0..0)
-        );
+        let excerpt = map.excerpt(Span { source: id, start: 90, end: 99 }).unwrap();
+        assert_eq!((excerpt.line, excerpt.text.as_str(), excerpt.mark), (2, "", 0..0));
     }
 
     #[test]

@@ -41,9 +41,7 @@ pub fn read_limited(path: &Path, limit: u64) -> Result<Vec<u8>, ReadProblem> {
         return Err(ReadProblem::TooLarge { limit });
     }
     let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0));
-    file.take(limit + 1)
-        .read_to_end(&mut bytes)
-        .map_err(failed)?;
+    file.take(limit + 1).read_to_end(&mut bytes).map_err(failed)?;
     if bytes.len() as u64 > limit {
         return Err(ReadProblem::TooLarge { limit });
     }
@@ -55,13 +53,7 @@ fn kind_of(metadata: &std::fs::Metadata) -> Result<(), ReadProblem> {
     if kind.is_file() {
         return Ok(());
     }
-    Err(ReadProblem::NotRegular {
-        kind: if kind.is_dir() {
-            "a directory"
-        } else {
-            "a pipe, socket or device"
-        },
-    })
+    Err(ReadProblem::NotRegular { kind: if kind.is_dir() { "a directory" } else { "a pipe, socket or device" } })
 }
 
 /// An input or output error in our own words: the system's text can hold more than is meant for people.
@@ -105,10 +97,7 @@ enum Mode {
 }
 
 fn write(path: &Path, bytes: &[u8], mode: Mode, over: bool) -> io::Result<()> {
-    let directory = path
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty())
-        .unwrap_or_else(|| Path::new("."));
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
     if std::fs::symlink_metadata(path).is_ok_and(|metadata| !metadata.file_type().is_file()) {
         return Err(io::ErrorKind::InvalidInput.into());
     }
@@ -116,18 +105,14 @@ fn write(path: &Path, bytes: &[u8], mode: Mode, over: bool) -> io::Result<()> {
     prefix.push(path.file_name().unwrap_or_default());
     prefix.push(format!(".envctl-{}-", std::process::id()));
     // Made with O_EXCL and mode 0600, and removed again on every way out but the last.
-    let mut temporary = tempfile::Builder::new()
-        .prefix(&prefix)
-        .tempfile_in(directory)?;
+    let mut temporary = tempfile::Builder::new().prefix(&prefix).tempfile_in(directory)?;
     temporary.write_all(bytes)?;
     set_mode(temporary.as_file(), path, mode)?;
     temporary.as_file().sync_all()?;
     if over {
         temporary.persist(path).map_err(|error| error.error)?;
     } else {
-        temporary
-            .persist_noclobber(path)
-            .map_err(|error| error.error)?;
+        temporary.persist_noclobber(path).map_err(|error| error.error)?;
     }
     File::open(directory)?.sync_all()
 }
@@ -169,10 +154,7 @@ pub struct Lock {
 }
 
 /// Waits for the lock file at `path` to be free, at most until `deadline` has passed.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the system's locks have no deadline: it is tried again and again"
-)]
+#[expect(clippy::disallowed_methods, reason = "the system's locks have no deadline: it is tried again and again")]
 pub fn lock(path: &Path, deadline: Duration) -> io::Result<Lock> {
     let mut options = OpenOptions::new();
     options.create(true).truncate(false).read(true).write(true);
@@ -205,38 +187,21 @@ mod tests {
         write_private(&path, b"one").unwrap();
         write_private(&path, b"two").unwrap();
         assert_eq!(read_limited(&path, 3).unwrap(), b"two");
-        assert_eq!(
-            read_limited(&path, 2),
-            Err(ReadProblem::TooLarge { limit: 2 })
-        );
+        assert_eq!(read_limited(&path, 2), Err(ReadProblem::TooLarge { limit: 2 }));
         assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1);
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
-            assert_eq!(
-                std::fs::metadata(&path).unwrap().permissions().mode() & 0o777,
-                0o600
-            );
+            assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         }
     }
 
     #[test]
     fn refuses_what_is_no_file() {
         let directory = tempfile::tempdir().unwrap();
-        assert_eq!(
-            read_limited(directory.path(), 1),
-            Err(ReadProblem::NotRegular {
-                kind: "a directory"
-            })
-        );
-        assert!(matches!(
-            read_limited(Path::new("/dev/zero"), 1),
-            Err(ReadProblem::NotRegular { .. })
-        ));
-        assert_eq!(
-            read_limited(&directory.path().join("no"), 1),
-            Err(ReadProblem::Io(ErrorKind::NotFound))
-        );
+        assert_eq!(read_limited(directory.path(), 1), Err(ReadProblem::NotRegular { kind: "a directory" }));
+        assert!(matches!(read_limited(Path::new("/dev/zero"), 1), Err(ReadProblem::NotRegular { .. })));
+        assert_eq!(read_limited(&directory.path().join("no"), 1), Err(ReadProblem::Io(ErrorKind::NotFound)));
         assert!(write_private(directory.path(), b"x").is_err());
     }
 }

@@ -57,9 +57,7 @@ impl Flaw {
 impl Template {
     /// A template that is only literal text, whatever it holds.
     pub fn literal(text: impl Into<String>) -> Self {
-        Self {
-            parts: vec![Part::Text(text.into())],
-        }
+        Self { parts: vec![Part::Text(text.into())] }
     }
 
     /// Parses a value: `${NAME}` and `${NAME:uri}` insert, `$${` is a literal `${`, every other `$` is literal.
@@ -108,11 +106,7 @@ impl Template {
         let whole = self.parts.len() == 1;
         let starts_with_insert = matches!(self.parts.first(), Some(Part::Insert { .. }));
         // What is put in front brings its own scheme and host.
-        let mut place = if starts_with_insert {
-            UrlPlace::Authority
-        } else {
-            UrlPlace::Scheme
-        };
+        let mut place = if starts_with_insert { UrlPlace::Authority } else { UrlPlace::Scheme };
         let mut needs = Vec::with_capacity(self.parts.len());
         for (index, part) in self.parts.iter().enumerate() {
             match part {
@@ -133,14 +127,10 @@ impl Template {
             UrlPlace::Scheme => false,
             UrlPlace::Path => true,
             UrlPlace::Authority => {
-                let following = self
-                    .parts
-                    .iter()
-                    .skip(index + 1)
-                    .filter_map(|part| match part {
-                        Part::Text(text) => Some(text.as_str()),
-                        Part::Insert { .. } => None,
-                    });
+                let following = self.parts.iter().skip(index + 1).filter_map(|part| match part {
+                    Part::Text(text) => Some(text.as_str()),
+                    Part::Insert { .. } => None,
+                });
                 let rest: String = following.collect();
                 let authority = rest.split(['/', '?', '#']).next().unwrap_or("");
                 authority.contains('@')
@@ -180,10 +170,7 @@ fn insert(inside: &str) -> Result<Part, Flaw> {
     if !crate::name::is_variable(name) {
         return Err(Flaw::NotAName);
     }
-    Ok(Part::Insert {
-        name: name.to_owned(),
-        modifier,
-    })
+    Ok(Part::Insert { name: name.to_owned(), modifier })
 }
 
 /// Whether a byte is an unreserved character (RFC 3986, section 2.3).
@@ -246,10 +233,7 @@ mod tests {
     }
 
     fn insert(name: &str, modifier: Modifier) -> Part {
-        Part::Insert {
-            name: name.to_owned(),
-            modifier,
-        }
+        Part::Insert { name: name.to_owned(), modifier }
     }
 
     #[test]
@@ -260,18 +244,9 @@ mod tests {
             ("$$", vec![text("$$")]),
             ("$${A}", vec![text("${A}")]),
             ("$$${A}", vec![text("$${A}")]),
-            (
-                "$${A}${B}",
-                vec![text("${A}"), insert("B", Modifier::Plain)],
-            ),
-            (
-                "x${A:uri}y",
-                vec![text("x"), insert("A", Modifier::Uri), text("y")],
-            ),
-            (
-                "${A}${_b1}",
-                vec![insert("A", Modifier::Plain), insert("_b1", Modifier::Plain)],
-            ),
+            ("$${A}${B}", vec![text("${A}"), insert("B", Modifier::Plain)]),
+            ("x${A:uri}y", vec![text("x"), insert("A", Modifier::Uri), text("y")]),
+            ("${A}${_b1}", vec![insert("A", Modifier::Plain), insert("_b1", Modifier::Plain)]),
         ];
         for (source, parts) in table {
             assert_eq!(&Template::parse(source).unwrap().parts, parts, "{source}");
@@ -297,21 +272,14 @@ mod tests {
             ("${A}://h/", &[false, false]),
             (
                 "p://${A}:${B}@${C}:${D}/${E}?x=${F}#${G}",
-                &[
-                    false, true, false, true, false, false, false, false, false, true, false, true,
-                    false, true,
-                ],
+                &[false, true, false, true, false, false, false, false, false, true, false, true, false, true],
             ),
             ("p://u:${B}@h", &[false, true, false]),
             ("p://${H}/a@b", &[false, false, false]),
             ("mailto:${A}", &[false, true]),
         ];
         for (source, needs) in table {
-            assert_eq!(
-                &Template::parse(source).unwrap().needs_encoding(),
-                needs,
-                "{source}"
-            );
+            assert_eq!(&Template::parse(source).unwrap().needs_encoding(), needs, "{source}");
         }
     }
 

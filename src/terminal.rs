@@ -32,16 +32,11 @@ impl Terminal {
             Color::Always => true,
             Color::Never => false,
             Color::Auto => {
-                let plain = environment.text("NO_COLOR").is_some()
-                    || environment.text("TERM") == Some("dumb");
+                let plain = environment.text("NO_COLOR").is_some() || environment.text("TERM") == Some("dumb");
                 io::stderr().is_terminal() && !plain
             }
         };
-        Self {
-            color,
-            width: width().unwrap_or(140),
-            quiet,
-        }
+        Self { color, width: width().unwrap_or(140), quiet }
     }
 
     /// Whether diagnostics are coloured.

@@ -14,10 +14,7 @@ impl Backend for Env<'_> {
             let Place::Env { name } = want.place else {
                 return Ok(Fetched::Nothing);
             };
-            let value = self
-                .0
-                .get(name)
-                .map(|value| Secret::new(value.as_encoded_bytes().to_vec()));
+            let value = self.0.get(name).map(|value| Secret::new(value.as_encoded_bytes().to_vec()));
             Ok(value.map_or(Fetched::Nothing, Fetched::Value))
         };
         wants.iter().map(one).collect()

@@ -53,37 +53,18 @@ impl Drop for Encoded {
 impl Local {
     /// The store of `environment` in the project with this id at this root. Another root is another store: a copied
     /// repository does not get at the values of the original.
-    pub fn new(
-        data: &Path,
-        project_id: &str,
-        root: &Path,
-        environment: &str,
-        generate: Generate,
-    ) -> Self {
+    pub fn new(data: &Path, project_id: &str, root: &Path, environment: &str, generate: Generate) -> Self {
         let digest = Sha256::digest(root.as_os_str().as_encoded_bytes());
-        let short: String = digest
-            .iter()
-            .take(8)
-            .fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
-        let path = data
-            .join("local")
-            .join(format!("{project_id}-{short}.json"));
-        Self {
-            path,
-            root: root.to_string_lossy().into_owned(),
-            environment: environment.to_owned(),
-            generate,
-        }
+        let short: String = digest.iter().take(8).fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
+        let path = data.join("local").join(format!("{project_id}-{short}.json"));
+        Self { path, root: root.to_string_lossy().into_owned(), environment: environment.to_owned(), generate }
     }
 
     /// Keeps values; those that are there are replaced.
     pub fn put(&self, values: &[(&str, &Secret)]) -> Result<(), BackendError> {
         let _lock = self.lock()?;
         let mut stored = self.read()?;
-        let names = stored
-            .environments
-            .entry(self.environment.clone())
-            .or_default();
+        let names = stored.environments.entry(self.environment.clone()).or_default();
         for (name, value) in values {
             names.insert((*name).to_owned(), Encoded(STANDARD.encode(value.expose())));
         }
@@ -112,8 +93,7 @@ impl Local {
         #[cfg(unix)]
         {
             use std::os::unix::fs::MetadataExt;
-            if metadata.mode() & 0o077 != 0 || metadata.uid() != rustix::process::geteuid().as_raw()
-            {
+            if metadata.mode() & 0o077 != 0 || metadata.uid() != rustix::process::geteuid().as_raw() {
                 return Err(BackendError::Open(self.path.clone()));
             }
         }
@@ -123,8 +103,7 @@ impl Local {
         })?;
         let bytes = Zeroizing::new(bytes);
         // The error of the parser quotes what it refuses: it is dropped.
-        let stored: Stored =
-            serde_json::from_slice(&bytes).map_err(|_| BackendError::Corrupt(self.path.clone()))?;
+        let stored: Stored = serde_json::from_slice(&bytes).map_err(|_| BackendError::Corrupt(self.path.clone()))?;
         if stored.format > FORMAT {
             return Err(BackendError::Newer(self.path.clone()));
         }
@@ -132,11 +111,7 @@ impl Local {
     }
 
     fn empty(&self) -> Stored {
-        Stored {
-            format: FORMAT,
-            root: self.root.clone(),
-            environments: BTreeMap::new(),
-        }
+        Stored { format: FORMAT, root: self.root.clone(), environments: BTreeMap::new() }
     }
 
     fn write(&self, stored: &Stored) -> Result<(), BackendError> {
@@ -148,15 +123,9 @@ impl Local {
     }
 
     fn lookup(&self, stored: &Stored, name: &str) -> Result<Option<Secret>, BackendError> {
-        let found = stored
-            .environments
-            .get(&self.environment)
-            .and_then(|names| names.get(name));
+        let found = stored.environments.get(&self.environment).and_then(|names| names.get(name));
         let decode = |encoded: &Encoded| {
-            STANDARD
-                .decode(&encoded.0)
-                .map(Secret::new)
-                .map_err(|_| BackendError::Corrupt(self.path.clone()))
+            STANDARD.decode(&encoded.0).map(Secret::new).map_err(|_| BackendError::Corrupt(self.path.clone()))
         };
         found.map(decode).transpose()
     }
@@ -164,23 +133,13 @@ impl Local {
     /// Makes what is missing and can be made. The file is read again under the lock: of many programs started at once
     /// all get the same value.
     fn make_missing(&self, wants: &[Want<'_>]) -> Result<Stored, BackendError> {
-        let _lock = if self.generate == Generate::Store {
-            Some(self.lock()?)
-        } else {
-            None
-        };
+        let _lock = if self.generate == Generate::Store { Some(self.lock()?) } else { None };
         let mut stored = self.read()?;
-        let names = stored
-            .environments
-            .entry(self.environment.clone())
-            .or_default();
+        let names = stored.environments.entry(self.environment.clone()).or_default();
         for want in wants {
             if let Some(recipe) = want.recipe.filter(|_| !names.contains_key(want.name)) {
                 let value = generate::generate(recipe).map_err(|_| BackendError::Generator)?;
-                names.insert(
-                    want.name.to_owned(),
-                    Encoded(STANDARD.encode(value.expose())),
-                );
+                names.insert(want.name.to_owned(), Encoded(STANDARD.encode(value.expose())));
             }
         }
         if self.generate == Generate::Store {
@@ -189,36 +148,22 @@ impl Local {
         Ok(stored)
     }
 
-    fn answers(
-        &self,
-        wants: &[Want<'_>],
-    ) -> Result<Vec<Result<Fetched, BackendError>>, BackendError> {
+    fn answers(&self, wants: &[Want<'_>]) -> Result<Vec<Result<Fetched, BackendError>>, BackendError> {
         let mut stored = self.read()?;
         let there = |stored: &Stored, name: &str| {
-            stored
-                .environments
-                .get(&self.environment)
-                .is_some_and(|names| names.contains_key(name))
+            stored.environments.get(&self.environment).is_some_and(|names| names.contains_key(name))
         };
-        if wants
-            .iter()
-            .any(|want| want.recipe.is_some() && !there(&stored, want.name))
-        {
+        if wants.iter().any(|want| want.recipe.is_some() && !there(&stored, want.name)) {
             stored = self.make_missing(wants)?;
         }
-        let answer = |want: &Want<'_>| {
-            Ok(self
-                .lookup(&stored, want.name)?
-                .map_or(Fetched::Nothing, Fetched::Value))
-        };
+        let answer = |want: &Want<'_>| Ok(self.lookup(&stored, want.name)?.map_or(Fetched::Nothing, Fetched::Value));
         Ok(wants.iter().map(answer).collect())
     }
 }
 
 impl Backend for Local {
     fn get(&mut self, wants: &[Want<'_>]) -> Vec<Result<Fetched, BackendError>> {
-        self.answers(wants)
-            .unwrap_or_else(|error| wants.iter().map(|_| Err(error.clone())).collect())
+        self.answers(wants).unwrap_or_else(|error| wants.iter().map(|_| Err(error.clone())).collect())
     }
 }
 
@@ -231,22 +176,11 @@ mod tests {
     use std::path::Path;
 
     fn local(data: &Path, root: &str, generate: Generate) -> Local {
-        Local::new(
-            data,
-            "8c0d6f5e2b7a4c1d9e3f0a1b2c3d4e5f",
-            Path::new(root),
-            "dev",
-            generate,
-        )
+        Local::new(data, "8c0d6f5e2b7a4c1d9e3f0a1b2c3d4e5f", Path::new(root), "dev", generate)
     }
 
     fn get(local: &mut Local, name: &str, recipe: Option<&Recipe>) -> Option<Vec<u8>> {
-        let want = Want {
-            name,
-            kind: BackendKind::Local,
-            place: &Place::Local,
-            recipe,
-        };
+        let want = Want { name, kind: BackendKind::Local, place: &Place::Local, recipe };
         match local.get(&[want]).pop().unwrap().unwrap() {
             Fetched::Value(value) => Some(value.expose().to_vec()),
             Fetched::Nothing => None,
@@ -257,45 +191,19 @@ mod tests {
     fn keeps_values_apart_by_root() {
         let data = tempfile::tempdir().unwrap();
         let value = Secret::new(vec![0, 255, 10]);
-        local(data.path(), "/a", Generate::Store)
-            .put(&[("A", &value)])
-            .unwrap();
-        assert_eq!(
-            get(&mut local(data.path(), "/a", Generate::Store), "A", None),
-            Some(vec![0, 255, 10])
-        );
-        assert_eq!(
-            get(&mut local(data.path(), "/b", Generate::Store), "A", None),
-            None
-        );
-        assert_eq!(
-            get(&mut local(data.path(), "/a", Generate::Store), "B", None),
-            None
-        );
+        local(data.path(), "/a", Generate::Store).put(&[("A", &value)]).unwrap();
+        assert_eq!(get(&mut local(data.path(), "/a", Generate::Store), "A", None), Some(vec![0, 255, 10]));
+        assert_eq!(get(&mut local(data.path(), "/b", Generate::Store), "A", None), None);
+        assert_eq!(get(&mut local(data.path(), "/a", Generate::Store), "B", None), None);
     }
 
     #[test]
     fn makes_a_missing_value_once() {
         let data = tempfile::tempdir().unwrap();
         let recipe = Recipe::new("hex", Some(16), None, None, None).unwrap();
-        let pretended = get(
-            &mut local(data.path(), "/a", Generate::Pretend),
-            "A",
-            Some(&recipe),
-        )
-        .unwrap();
-        let first = get(
-            &mut local(data.path(), "/a", Generate::Store),
-            "A",
-            Some(&recipe),
-        )
-        .unwrap();
-        let again = get(
-            &mut local(data.path(), "/a", Generate::Store),
-            "A",
-            Some(&recipe),
-        )
-        .unwrap();
+        let pretended = get(&mut local(data.path(), "/a", Generate::Pretend), "A", Some(&recipe)).unwrap();
+        let first = get(&mut local(data.path(), "/a", Generate::Store), "A", Some(&recipe)).unwrap();
+        let again = get(&mut local(data.path(), "/a", Generate::Store), "A", Some(&recipe)).unwrap();
         assert_eq!(first.len(), 32);
         assert_eq!(first, again);
         assert_ne!(pretended, first, "a check keeps nothing");
@@ -308,32 +216,19 @@ mod tests {
         let data = tempfile::tempdir().unwrap();
         let mut local = local(data.path(), "/a", Generate::Store);
         local.put(&[("A", &Secret::new(b"x".to_vec()))]).unwrap();
-        let want = Want {
-            name: "A",
-            kind: BackendKind::Local,
-            place: &Place::Local,
-            recipe: None,
-        };
+        let want = Want { name: "A", kind: BackendKind::Local, place: &Place::Local, recipe: None };
         let mode = |mode| {
             std::fs::set_permissions(&local.path, std::fs::Permissions::from_mode(mode)).unwrap();
         };
         mode(0o640);
         assert_eq!(
-            local
-                .clone_for_test()
-                .get(&[want])
-                .pop()
-                .unwrap()
-                .unwrap_err(),
+            local.clone_for_test().get(&[want]).pop().unwrap().unwrap_err(),
             BackendError::Open(local.path.clone())
         );
         mode(0o600);
         for (text, error) in [
             ("{", BackendError::Corrupt(local.path.clone())),
-            (
-                "{\"format\":2,\"root\":\"\",\"environments\":{}}",
-                BackendError::Newer(local.path.clone()),
-            ),
+            ("{\"format\":2,\"root\":\"\",\"environments\":{}}", BackendError::Newer(local.path.clone())),
         ] {
             crate::store::write_private(&local.path, text.as_bytes()).unwrap();
             assert_eq!(local.get(&[want]).pop().unwrap().unwrap_err(), error);

@@ -67,10 +67,7 @@ impl BackendError {
                 format!("{}: {}", path.display(), crate::store::describe(*kind))
             }
             Self::Corrupt(path) => format!("{} is damaged", path.display()),
-            Self::Newer(path) => format!(
-                "{} was written by a newer version of envctl",
-                path.display()
-            ),
+            Self::Newer(path) => format!("{} was written by a newer version of envctl", path.display()),
             Self::Open(path) => format!("{} can be read by others", path.display()),
             Self::Generator => String::from("the system's random generator failed"),
         }
@@ -88,10 +85,9 @@ impl BackendError {
     pub fn help(&self) -> Option<String> {
         match self {
             Self::Open(path) => Some(format!("chmod 600 {}", path.display())),
-            Self::Corrupt(path) => Some(format!(
-                "move {} away; what can be generated is then made anew",
-                path.display()
-            )),
+            Self::Corrupt(path) => {
+                Some(format!("move {} away; what can be generated is then made anew", path.display()))
+            }
             Self::Newer(_) => Some(String::from("update envctl")),
             _ => None,
         }
@@ -115,23 +111,13 @@ pub struct Backends<'e> {
 impl<'e> Backends<'e> {
     /// The backends of the project with this id at this root.
     pub fn new(environment: &'e EnvSnapshot, project_id: &str, root: &Path) -> Self {
-        Self {
-            environment,
-            project_id: project_id.to_owned(),
-            root: root.to_owned(),
-        }
+        Self { environment, project_id: project_id.to_owned(), root: root.to_owned() }
     }
 
     /// The local store of an environment.
     pub fn local(&self, environment: &str, generate: Generate) -> Result<Local, BackendError> {
         let data = self.environment.data_dir().ok_or(BackendError::NoHome)?;
-        Ok(Local::new(
-            &data,
-            &self.project_id,
-            &self.root,
-            environment,
-            generate,
-        ))
+        Ok(Local::new(&data, &self.project_id, &self.root, environment, generate))
     }
 
     /// Looks up what `environment` wants of one backend; the answers are in the order of `wants`.

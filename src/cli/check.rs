@@ -59,24 +59,12 @@ pub(super) fn run(args: &Args, context: &Context) -> Outcome {
     match loaded.model.take() {
         Some(model) => {
             let names = names(args, context, &loaded, &model)?;
-            let chosen = |view: &&View| {
-                args.schema
-                    .as_ref()
-                    .is_none_or(|schema| *schema == view.name)
-            };
+            let chosen = |view: &&View| args.schema.as_ref().is_none_or(|schema| *schema == view.name);
             let views: Vec<&View> = model.views.values().filter(chosen).collect();
             tally.schemas = views.len();
             let resolve = args.resolve;
             let loaded = &loaded;
-            let mut check = Check {
-                context,
-                loaded,
-                model: &model,
-                views,
-                resolve,
-                tally,
-                problems,
-            };
+            let mut check = Check { context, loaded, model: &model, views, resolve, tally, problems };
             for name in &names {
                 check.environment(name);
             }
@@ -95,25 +83,13 @@ pub(super) fn run(args: &Args, context: &Context) -> Outcome {
 }
 
 /// The environments that are checked; those of the command line have to exist.
-fn names(
-    args: &Args,
-    context: &Context,
-    loaded: &Loaded,
-    model: &Model,
-) -> Result<Vec<String>, Exit> {
+fn names(args: &Args, context: &Context, loaded: &Loaded, model: &Model) -> Result<Vec<String>, Exit> {
     for name in &args.environments {
         context.environment_name(Some(name), loaded, model)?;
     }
-    if let Some(schema) = args
-        .schema
-        .as_ref()
-        .filter(|schema| !model.views.contains_key(*schema))
-    {
+    if let Some(schema) = args.schema.as_ref().filter(|schema| !model.views.contains_key(*schema)) {
         let names: Vec<&str> = model.views.keys().map(String::as_str).collect();
-        return Err(context.fail(Diagnostic {
-            code: Code::Usage,
-            ..unknown_schema(schema, &names)
-        }));
+        return Err(context.fail(Diagnostic { code: Code::Usage, ..unknown_schema(schema, &names) }));
     }
     if !args.environments.is_empty() {
         return Ok(args.environments.clone());
@@ -123,10 +99,7 @@ fn names(
         // `envctl.toml` naming one that does not exist was reported at its place; the process environment has none.
         Some(default) if context.environment.text("ENVCTL_ENVIRONMENT") == Some(default) => {
             let names = model.environment_names.iter().map(String::as_str);
-            Err(context.fail(Diagnostic {
-                code: Code::Usage,
-                ..unknown_environment(default, names)
-            }))
+            Err(context.fail(Diagnostic { code: Code::Usage, ..unknown_environment(default, names) }))
         }
         Some(_) => Ok(Vec::new()),
         None => Ok(model.environments.keys().cloned().collect()),
@@ -147,15 +120,12 @@ struct Check<'c> {
 impl Check<'_> {
     /// Plans one environment for each schema, and gets its values if that was asked for.
     fn environment(&mut self, name: &str) {
-        let is_abstract = self
-            .model
-            .environments
-            .get(name)
-            .is_some_and(|file| file.is_abstract);
+        let is_abstract = self.model.environments.get(name).is_some_and(|file| file.is_abstract);
         let (id, root) = (&self.model.config.id.value, &self.loaded.root);
         let mut backends = Backends::new(&self.context.environment, id, root);
         self.tally.environments += 1;
-        for view in &self.views {
+        let chain = self.model.chain(name);
+        for view in self.views.iter().filter(|view| chain.as_ref().is_none_or(|chain| chain.is_for(&view.name))) {
             let mut found = Diagnostics::default();
             let plan = plan(self.model, name, view, &BTreeMap::new(), &mut found);
             let complete = !found.has_errors();
@@ -185,29 +155,19 @@ impl Tally {
 
     /// What was checked and what was not: a green check without keys says nothing about sealed values.
     fn summary(&self, resolved: bool, clean: bool) -> String {
-        let plural = |count: usize, one: &str, many: &str| {
-            format!("{count} {}", if count == 1 { one } else { many })
-        };
+        let plural = |count: usize, one: &str, many: &str| format!("{count} {}", if count == 1 { one } else { many });
         let environments = plural(self.environments, "environment", "environments");
         let schemas = plural(self.schemas, "schema", "schemas");
         let verdict = if clean { "ok" } else { "no errors" };
         let mut lines = vec![format!("{verdict}: {environments} against {schemas}\n")];
         for (environment, count) in self.sealed.iter().filter(|(_, count)| **count > 0) {
             let values = plural(*count, "sealed value", "sealed values");
-            lines.push(format!(
-                "{environment}: {values} not checked, seal not verified (no key)\n"
-            ));
+            lines.push(format!("{environment}: {values} not checked, seal not verified (no key)\n"));
         }
-        for (environment, count) in self
-            .fetched
-            .iter()
-            .filter(|(_, count)| **count > 0 && !resolved)
-        {
+        for (environment, count) in self.fetched.iter().filter(|(_, count)| **count > 0 && !resolved) {
             let values = plural(*count, "value", "values");
             let help = format!("`envctl check {environment} --resolve` fetches them");
-            lines.push(format!(
-                "{environment}: {values} in backends not checked; {help}\n"
-            ));
+            lines.push(format!("{environment}: {values} in backends not checked; {help}\n"));
         }
         lines.concat()
     }

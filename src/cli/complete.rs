@@ -38,9 +38,7 @@ fn candidates(names: Vec<String>) -> Vec<CompletionCandidate> {
 
 fn root() -> Option<std::path::PathBuf> {
     let environment = EnvSnapshot::capture();
-    let named = environment
-        .text("ENVCTL_PROJECT")
-        .map(std::path::PathBuf::from);
+    let named = environment.text("ENVCTL_PROJECT").map(std::path::PathBuf::from);
     named.or_else(|| project::find(&std::env::current_dir().ok()?))
 }
 
@@ -49,16 +47,10 @@ fn stems(directory: &str) -> Vec<String> {
         return Vec::new();
     };
     let stem = |path: &Path| {
-        let name = path
-            .file_stem()
-            .and_then(OsStr::to_str)
-            .filter(|name| crate::name::is_word(name))?;
+        let name = path.file_stem().and_then(OsStr::to_str).filter(|name| crate::name::is_word(name))?;
         (path.extension() == Some(OsStr::new("toml"))).then(|| name.to_owned())
     };
-    let mut stems: Vec<String> = entries
-        .flatten()
-        .filter_map(|entry| stem(&entry.path()))
-        .collect();
+    let mut stems: Vec<String> = entries.flatten().filter_map(|entry| stem(&entry.path())).collect();
     stems.sort();
     stems
 }
@@ -68,8 +60,5 @@ fn declared() -> Vec<String> {
         return Vec::new();
     };
     let loaded = project::load(&root, &Wanted::Named(Vec::new()), None, true);
-    loaded
-        .model
-        .map(|model| model.declared_names().map(str::to_owned).collect())
-        .unwrap_or_default()
+    loaded.model.map(|model| model.declared_names().map(str::to_owned).collect()).unwrap_or_default()
 }

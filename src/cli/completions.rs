@@ -21,14 +21,11 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args, context: &Context) -> Outcome {
     let mut script = Vec::new();
     let shells = Shells::builtins();
-    let written = shells.completer(&args.shell).map(|shell| {
-        shell.write_registration("COMPLETE", "envctl", "envctl", "envctl", &mut script)
-    });
+    let written = shells
+        .completer(&args.shell)
+        .map(|shell| shell.write_registration("COMPLETE", "envctl", "envctl", "envctl", &mut script));
     match written {
         Some(Ok(())) => context.print(&String::from_utf8_lossy(&script)),
-        _ => Err(context.fail(Diagnostic::error(
-            Code::Bug,
-            "the completion script cannot be made",
-        ))),
+        _ => Err(context.fail(Diagnostic::error(Code::Bug, "the completion script cannot be made"))),
     }
 }

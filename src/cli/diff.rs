@@ -46,96 +46,61 @@ struct Side {
 pub(super) fn run(args: &Args, context: &Context) -> Outcome {
     let left = side(&args.left, args, context)?;
     let right = side(&args.right, args, context)?;
-    let names: BTreeSet<&String> = left
-        .variables
-        .keys()
-        .chain(right.variables.keys())
-        .collect();
+    let names: BTreeSet<&String> = left.variables.keys().chain(right.variables.keys()).collect();
     let mut rows = Vec::new();
     for name in names {
         let verdict = compare(name, &left, &right);
         let from = |side: &Side| match side.variables.get(name) {
-            Some(planned) => format!(
-                "{} {}",
-                origin::supply(planned),
-                side.places.get(name).map_or("", String::as_str)
-            ),
+            Some(planned) => {
+                format!("{} {}", origin::supply(planned), side.places.get(name).map_or("", String::as_str))
+            }
             None => String::from("–"),
         };
-        rows.push(vec![
-            name.clone(),
-            verdict.to_owned(),
-            from(&left),
-            from(&right),
-        ]);
+        rows.push(vec![name.clone(), verdict.to_owned(), from(&left), from(&right)]);
     }
-    let differs = rows
-        .iter()
-        .any(|row| row.get(1).is_some_and(|verdict| verdict != "equal"));
+    let differs = rows.iter().any(|row| row.get(1).is_some_and(|verdict| verdict != "equal"));
     match args.format {
         ResultFormat::Human => {
             context.print(&table(&["NAME", "VERDICT", &args.left, &args.right], &rows))?;
         }
         ResultFormat::Json => {
             let rows = rows.iter().map(|row| match row.as_slice() {
-                [name, verdict, left, right] => serde_json::json!({ "name": name, "verdict": verdict, "left": left, "right": right }),
+                [name, verdict, left, right] => {
+                    serde_json::json!({ "name": name, "verdict": verdict, "left": left, "right": right })
+                }
                 _ => serde_json::Value::Null,
             });
             let rows = rows.collect::<Vec<_>>();
-            let document = serde_json::json!({ "schema_version": 1, "left": args.left, "right": args.right, "variables": rows });
+            let document =
+                serde_json::json!({ "schema_version": 1, "left": args.left, "right": args.right, "variables": rows });
             context.print(&format!("{document:#}\n"))?;
         }
     }
-    if args.exit_code && differs {
-        Err(Exit(1))
-    } else {
-        Ok(())
-    }
+    if args.exit_code && differs { Err(Exit(1)) } else { Ok(()) }
 }
 
 fn side(environment: &str, args: &Args, context: &Context) -> Result<Side, Exit> {
-    let super::planned::Planned {
-        loaded,
-        model,
-        plan,
-        mut problems,
-    } = planned(
+    let super::planned::Planned { loaded, model, plan, mut problems } = planned(
         context,
-        &Request {
-            environment: Some(environment),
-            schema: args.schema.as_deref(),
-            set: &[],
-            tail: "",
-        },
+        &Request { environment: Some(environment), schema: args.schema.as_deref(), set: &[], tail: "" },
     )?;
     let variables = plan.variables.clone();
-    let places = variables
-        .iter()
-        .map(|(name, planned)| (name.clone(), origin::place(planned, &loaded.sources)))
-        .collect();
+    let places =
+        variables.iter().map(|(name, planned)| (name.clone(), origin::place(planned, &loaded.sources))).collect();
     let view = model.views.get(&plan.schema).filter(|_| args.resolve);
     let values = view.and_then(|view| {
-        let mut backends =
-            Backends::new(&context.environment, &model.config.id.value, &loaded.root);
+        let mut backends = Backends::new(&context.environment, &model.config.id.value, &loaded.root);
         let resolved = resolve(plan, &mut backends, Generate::Pretend, &mut problems)?;
         validate(view, resolved, &mut problems)
     });
     context.stop_on_errors(problems, &loaded.sources, "")?;
-    Ok(Side {
-        variables,
-        places,
-        values,
-    })
+    Ok(Side { variables, places, values })
 }
 
 /// Equal, different, on one side only, or not to be known without opening the values.
 fn compare(name: &str, left: &Side, right: &Side) -> &'static str {
     let (Some(one), Some(other)) = (left.variables.get(name), right.variables.get(name)) else {
-        return if left.variables.contains_key(name) {
-            "only left"
-        } else {
-            "only right"
-        };
+        return if left.variables.contains_key(name) { "only left" } else { "only right" };
     };
     if let (Some(one), Some(other)) = (&left.values, &right.values) {
         return match (one.get(name), other.get(name)) {
@@ -152,16 +117,8 @@ fn compare(name: &str, left: &Side, right: &Side) -> &'static str {
                 "different"
             }
         }
-        (
-            Supply::Fetch { backend, place, .. },
-            Supply::Fetch {
-                backend: other_backend,
-                place: other_place,
-                ..
-            },
-        ) if backend == other_backend
-            && place == other_place
-            && *place != crate::reference::Place::Local =>
+        (Supply::Fetch { backend, place, .. }, Supply::Fetch { backend: other_backend, place: other_place, .. })
+            if backend == other_backend && place == other_place && *place != crate::reference::Place::Local =>
         {
             "equal"
         }

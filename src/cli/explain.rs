@@ -40,20 +40,15 @@ fn code(what: &str, context: &Context) -> Outcome {
     if let Some(code) = Code::from_slug(what) {
         context.print(code.explanation())
     } else {
-        let near = name::nearest(what, Code::ALL.iter().map(|code| code.slug()))
-            .map(|near| format!("did you mean `{near}`?"));
+        let near =
+            name::nearest(what, Code::ALL.iter().map(|code| code.slug())).map(|near| format!("did you mean `{near}`?"));
         let problem = Diagnostic::error(Code::Usage, "there is no such code").help_some(near);
         Err(context.fail(problem.help("for a variable: envctl explain ENV NAME")))
     }
 }
 
 fn variable(args: &Args, name: &str, context: &Context) -> Outcome {
-    let request = Request {
-        environment: Some(&args.what),
-        schema: args.schema.as_deref(),
-        set: &[],
-        tail: "",
-    };
+    let request = Request { environment: Some(&args.what), schema: args.schema.as_deref(), set: &[], tail: "" };
     let mut planned = planned(context, &request)?;
     let problems = std::mem::take(&mut planned.problems);
     context.stop_on_errors(problems, &planned.loaded.sources, "")?;
@@ -63,17 +58,13 @@ fn variable(args: &Args, name: &str, context: &Context) -> Outcome {
         let near = name::nearest(name, planned.plan.variables.keys().map(String::as_str));
         let message = format!("schema `{}` has no such variable", planned.plan.schema);
         let problem = Diagnostic::error(Code::Usage, message);
-        return Err(
-            context.fail(problem.help_some(near.map(|near| format!("did you mean `{near}`?"))))
-        );
+        return Err(context.fail(problem.help_some(near.map(|near| format!("did you mean `{near}`?")))));
     };
     match args.format {
         ResultFormat::Human => context.print(&human(&planned, name, declaration)),
         ResultFormat::Json => {
             let none = || serde_json::json!({ "name": name, "supply": null });
-            let value = found.map_or_else(none, |found| {
-                origin::as_json(name, found, &planned.loaded.sources)
-            });
+            let value = found.map_or_else(none, |found| origin::as_json(name, found, &planned.loaded.sources));
             context.print(&format!("{value:#}\n"))
         }
     }
@@ -89,28 +80,13 @@ fn human(planned: &Planned, name: &str, declaration: &Variable) -> String {
             lines.push(("value from", origin::supply(found).to_owned()));
             lines.push(("place", origin::place(found, sources)));
             lines.extend(origin::detail(found).map(|detail| ("detail", detail)));
-            lines.push((
-                "secret",
-                String::from(if found.sensitive { "yes" } else { "no" }),
-            ));
-            let delivered = if found.delivered {
-                "yes"
-            } else {
-                "no: internal, or of another schema"
-            };
+            lines.push(("secret", String::from(if found.sensitive { "yes" } else { "no" })));
+            let delivered = if found.delivered { "yes" } else { "no: internal, or of another schema" };
             lines.push(("delivered", delivered.to_owned()));
         }
     }
-    lines.extend(levels(
-        &planned.model,
-        &planned.plan.environment,
-        &planned.plan.schema,
-        name,
-        sources,
-    ));
-    let lines = lines
-        .into_iter()
-        .map(|(what, text)| format!("  {what:<13}{}\n", safe(&text)));
+    lines.extend(levels(&planned.model, &planned.plan.environment, &planned.plan.schema, name, sources));
+    let lines = lines.into_iter().map(|(what, text)| format!("  {what:<13}{}\n", safe(&text)));
     std::iter::once(format!("{name}\n")).chain(lines).collect()
 }
 
@@ -119,61 +95,26 @@ type Line = (&'static str, String);
 
 /// What the schema says.
 fn declaration_lines(variable: &Variable, sources: &SourceMap) -> Vec<Line> {
-    let declared = format!(
-        "{}:{}",
-        sources.path(variable.span.source),
-        sources.position(variable.span).line
-    );
+    let declared = format!("{}:{}", sources.path(variable.span.source), sources.position(variable.span).line);
     let mut lines = Vec::new();
-    lines.extend(
-        variable
-            .description
-            .clone()
-            .map(|text| ("description", text)),
-    );
+    lines.extend(variable.description.clone().map(|text| ("description", text)));
     lines.push(("type", variable.kind.value.name().to_owned()));
     lines.push(("declared", declared));
     let reserved = name::reserved(&variable.name);
-    lines.extend(
-        reserved.map(|reserved| ("reserved", format!("{}: {}", reserved.family, reserved.why))),
-    );
-    lines.extend(
-        variable
-            .generate
-            .as_ref()
-            .map(|recipe| ("generated", recipe.value.describe())),
-    );
-    lines.extend(
-        variable
-            .deprecated
-            .as_ref()
-            .map(|text| ("deprecated", text.value.clone())),
-    );
+    lines.extend(reserved.map(|reserved| ("reserved", format!("{}: {}", reserved.family, reserved.why))));
+    lines.extend(variable.generate.as_ref().map(|recipe| ("generated", recipe.value.describe())));
+    lines.extend(variable.deprecated.as_ref().map(|text| ("deprecated", text.value.clone())));
     lines
 }
 
 /// Every assignment of the name along the chain, the one that counts first.
-fn levels(
-    model: &Model,
-    environment: &str,
-    schema: &str,
-    name: &str,
-    sources: &SourceMap,
-) -> Vec<Line> {
+fn levels(model: &Model, environment: &str, schema: &str, name: &str, sources: &SourceMap) -> Vec<Line> {
     let Some(chain) = model.chain(environment) else {
         return Vec::new();
     };
-    let assigned = chain
-        .levels
-        .iter()
-        .rev()
-        .filter_map(|level| level.find(name, schema));
+    let assigned = chain.levels.iter().rev().filter_map(|level| level.find(name, schema));
     let line = |(index, entry): (usize, &Entry)| {
-        let place = format!(
-            "{}:{}",
-            sources.path(entry.span.source),
-            sources.position(entry.span).line
-        );
+        let place = format!("{}:{}", sources.path(entry.span.source), sources.position(entry.span).line);
         (if index == 0 { "assigned" } else { "overridden" }, place)
     };
     assigned.enumerate().map(line).collect()

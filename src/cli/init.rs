@@ -41,32 +41,17 @@ pub(super) fn run(args: &Args, context: &Context) -> Outcome {
     let directory = args.directory.clone().unwrap_or_else(|| PathBuf::from("."));
     let exists = directory.join(CONFIG).symlink_metadata().is_ok();
     if exists && !args.from.is_empty() {
-        let problem = Diagnostic::error(
-            Code::Usage,
-            "there is a project already; `--from` is for a new one",
-        );
-        return Err(context.fail(
-            problem.help("add the variables to the schema, and their values to an environment"),
-        ));
+        let problem = Diagnostic::error(Code::Usage, "there is a project already; `--from` is for a new one");
+        return Err(context.fail(problem.help("add the variables to the schema, and their values to an environment")));
     }
     let inputs = inputs(&args.from, context)?;
     let failed = |path: &Path, error: &std::io::Error| {
-        let message = format!(
-            "{} cannot be written: {}",
-            path.display(),
-            store::describe(error.kind())
-        );
+        let message = format!("{} cannot be written: {}", path.display(), store::describe(error.kind()));
         context.fail(Diagnostic::error(Code::Io, message))
     };
     std::fs::create_dir_all(&directory).map_err(|error| failed(&directory, &error))?;
-    let root = directory
-        .canonicalize()
-        .map_err(|error| failed(&directory, &error))?;
-    let made = if exists {
-        None
-    } else {
-        Some(new_project(args, &root, inputs, context)?)
-    };
+    let root = directory.canonicalize().map_err(|error| failed(&directory, &error))?;
+    let made = if exists { None } else { Some(new_project(args, &root, inputs, context)?) };
     let mut written = Vec::new();
     if let Some((id, made)) = &made {
         keep_secrets(id, made, &root, context)?;
@@ -97,22 +82,14 @@ fn inputs(from: &[String], context: &Context) -> Result<Vec<Input>, Exit> {
         let parsed = dotenv::parse(&text, source);
         for problem in &parsed.problems {
             let skipped = problem.kind == ProblemKind::InvalidName;
-            let make = if skipped {
-                Diagnostic::warning
-            } else {
-                Diagnostic::error
-            };
+            let make = if skipped { Diagnostic::warning } else { Diagnostic::error };
             problems.push(make(Code::DotenvSyntax, problem.message.clone()).at(problem.span, ""));
         }
         for doubt in &parsed.doubts {
-            let diagnostic =
-                Diagnostic::warning(Code::DotenvDoubt, doubt.message.clone()).at(doubt.span, "");
+            let diagnostic = Diagnostic::warning(Code::DotenvDoubt, doubt.message.clone()).at(doubt.span, "");
             problems.push(diagnostic.at_some(doubt.other, ""));
         }
-        inputs.push(Input {
-            environment: environment.to_owned(),
-            parsed,
-        });
+        inputs.push(Input { environment: environment.to_owned(), parsed });
     }
     context.stop_on_errors(problems, &sources, TAIL)?;
     Ok(inputs)
@@ -124,18 +101,11 @@ fn read(path: &Path, problems: &mut Diagnostics) -> Option<String> {
         Ok(bytes) => bytes,
         Err(problem) => {
             let (code, message) = match problem {
-                ReadProblem::NotRegular { kind } => (
-                    Code::NotARegularFile,
-                    format!("{shown} is {kind}, not a file"),
-                ),
-                ReadProblem::TooLarge { limit } => (
-                    Code::FileTooLarge,
-                    format!("{shown} is larger than {} MiB", limit >> 20),
-                ),
-                ReadProblem::Io(kind) => (
-                    Code::Io,
-                    format!("{shown} cannot be read: {}", store::describe(kind)),
-                ),
+                ReadProblem::NotRegular { kind } => (Code::NotARegularFile, format!("{shown} is {kind}, not a file")),
+                ReadProblem::TooLarge { limit } => {
+                    (Code::FileTooLarge, format!("{shown} is larger than {} MiB", limit >> 20))
+                }
+                ReadProblem::Io(kind) => (Code::Io, format!("{shown} cannot be read: {}", store::describe(kind))),
             };
             problems.push(Diagnostic::error(code, message));
             return None;
@@ -146,32 +116,18 @@ fn read(path: &Path, problems: &mut Diagnostics) -> Option<String> {
         Ok(text) => Some(text),
         Err(error) => {
             let hint = if utf16 { " (it looks like UTF-16)" } else { "" };
-            let message = format!(
-                "{shown} is not UTF-8 text: wrong at byte {}{hint}",
-                error.utf8_error().valid_up_to()
-            );
+            let message =
+                format!("{shown} is not UTF-8 text: wrong at byte {}{hint}", error.utf8_error().valid_up_to());
             problems.push(Diagnostic::error(Code::NotUtf8, message));
             None
         }
     }
 }
 
-fn new_project(
-    args: &Args,
-    root: &Path,
-    inputs: Vec<Input>,
-    context: &Context,
-) -> Result<(String, Scaffold), Exit> {
-    let name = args
-        .name
-        .clone()
-        .or_else(|| Some(root.file_name()?.to_string_lossy().into_owned()));
-    let id = generate::project_id().map_err(|_| {
-        context.fail(Diagnostic::error(
-            Code::Io,
-            "the system's random generator failed",
-        ))
-    })?;
+fn new_project(args: &Args, root: &Path, inputs: Vec<Input>, context: &Context) -> Result<(String, Scaffold), Exit> {
+    let name = args.name.clone().or_else(|| Some(root.file_name()?.to_string_lossy().into_owned()));
+    let id = generate::project_id()
+        .map_err(|_| context.fail(Diagnostic::error(Code::Io, "the system's random generator failed")))?;
     let made = scaffold(name.as_deref().unwrap_or("project"), &id, inputs);
     Ok((id, made))
 }
@@ -180,16 +136,11 @@ fn new_project(
 fn keep_secrets(id: &str, made: &Scaffold, root: &Path, context: &Context) -> Outcome {
     let mut by_environment: BTreeMap<&str, Vec<(&str, &Secret)>> = BTreeMap::new();
     for value in &made.local {
-        by_environment
-            .entry(&value.environment)
-            .or_default()
-            .push((&value.name, &value.value));
+        by_environment.entry(&value.environment).or_default().push((&value.name, &value.value));
     }
     let backends = Backends::new(&context.environment, id, root);
     for (environment, values) in by_environment {
-        let kept = backends
-            .local(environment, Generate::Store)
-            .and_then(|local| local.put(&values));
+        let kept = backends.local(environment, Generate::Store).and_then(|local| local.put(&values));
         kept.map_err(|error| {
             let message = format!("the secrets could not be kept: {}", error.describe());
             context.fail(Diagnostic::error(error.code(), message).help_some(error.help()))
@@ -201,8 +152,7 @@ fn keep_secrets(id: &str, made: &Scaffold, root: &Path, context: &Context) -> Ou
 /// Writes what is not there yet, `envctl.toml` last: until then it is no project and `init` begins anew.
 fn write_files(made: &Scaffold, root: &Path) -> Result<Vec<String>, (PathBuf, std::io::Error)> {
     let mut written = Vec::new();
-    let (config, others): (Vec<_>, Vec<_>) =
-        made.files.iter().partition(|(path, _)| path == CONFIG);
+    let (config, others): (Vec<_>, Vec<_>) = made.files.iter().partition(|(path, _)| path == CONFIG);
     for (path, text) in others.into_iter().chain(config) {
         let full = root.join(path);
         let failed = |error| (full.clone(), error);
@@ -225,15 +175,8 @@ fn add_lines(path: &Path, lines: &[&str]) -> std::io::Result<bool> {
         Err(ReadProblem::Io(kind)) => return Err(kind.into()),
         Err(_) => return Err(std::io::ErrorKind::InvalidData.into()),
     };
-    let there: Vec<&[u8]> = before
-        .split(|byte| *byte == b'\n')
-        .map(<[u8]>::trim_ascii)
-        .collect();
-    let missing: Vec<&str> = lines
-        .iter()
-        .copied()
-        .filter(|line| !there.contains(&line.as_bytes()))
-        .collect();
+    let there: Vec<&[u8]> = before.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).collect();
+    let missing: Vec<&str> = lines.iter().copied().filter(|line| !there.contains(&line.as_bytes())).collect();
     if missing.is_empty() {
         return Ok(false);
     }
@@ -245,11 +188,7 @@ fn add_lines(path: &Path, lines: &[&str]) -> std::io::Result<bool> {
         text.extend_from_slice(line.as_bytes());
         text.push(b'\n');
     }
-    if before.is_empty() {
-        store::write_new(path, &text)
-    } else {
-        store::replace(path, &text)
-    }?;
+    if before.is_empty() { store::write_new(path, &text) } else { store::replace(path, &text) }?;
     Ok(true)
 }
 
@@ -259,30 +198,21 @@ fn tell(made: Option<&Scaffold>, written: &[String], context: &Context) -> Outco
     if let Some(made) = made {
         let mut alike: BTreeMap<String, Vec<&str>> = BTreeMap::new();
         for (name, decision) in made.decisions.iter().map(|one| (&one.name, &one.text)) {
-            let decision = decision
-                .replacen(&format!("`{name}`"), "", 1)
-                .trim()
-                .to_owned();
+            let decision = decision.replacen(&format!("`{name}`"), "", 1).trim().to_owned();
             alike.entry(decision).or_default().push(name);
         }
         for (decision, names) in alike {
             lines.push(format!("{}: {}\n", names.join(", "), safe(&decision)));
         }
         for skipped in &made.skipped {
-            lines.push(format!(
-                "skipped {}: {}\n",
-                safe(&skipped.name),
-                safe(&skipped.reason)
-            ));
+            lines.push(format!("skipped {}: {}\n", safe(&skipped.name), safe(&skipped.reason)));
         }
     }
     if written.is_empty() {
         lines.push(String::from("nothing was missing\n"));
     } else {
         lines.push(format!("wrote {}\n", written.join(", ")));
-        lines.push(String::from(
-            "next: envctl check, then envctl run -- COMMAND\n",
-        ));
+        lines.push(String::from("next: envctl check, then envctl run -- COMMAND\n"));
     }
     context.print(&lines.concat())
 }

@@ -35,12 +35,7 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args, context: &Context) -> Outcome {
     let planned = planned(
         context,
-        &Request {
-            environment: args.environment.as_deref(),
-            schema: args.schema.as_deref(),
-            set: &[],
-            tail: "",
-        },
+        &Request { environment: args.environment.as_deref(), schema: args.schema.as_deref(), set: &[], tail: "" },
     )?;
     let sources = &planned.loaded.sources;
     context.stop_on_errors(planned.problems, sources, "")?;
@@ -72,12 +67,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Outcome {
 /// What is planned, on standard error, if `-v` asks for it.
 pub(super) fn verbose(context: &Context, plan: &Plan, sources: &SourceMap) {
     if context.globals.verbose {
-        context.remark(&format!(
-            "environment {}, schema {}\n{}",
-            plan.environment,
-            plan.schema,
-            human(plan, sources)
-        ));
+        context.remark(&format!("environment {}, schema {}\n{}", plan.environment, plan.schema, human(plan, sources)));
     }
 }
 
@@ -85,48 +75,21 @@ fn human(plan: &Plan, sources: &SourceMap) -> String {
     let mut rows = Vec::new();
     for (name, planned) in &plan.variables {
         let secret = if planned.sensitive { "secret" } else { "" };
-        let note = if planned.delivered {
-            ""
-        } else {
-            "not delivered"
-        };
+        let note = if planned.delivered { "" } else { "not delivered" };
         let detail = origin::detail(planned).unwrap_or_default();
         let kind = planned.variable.kind.value.name();
         rows.push(
-            [
-                name,
-                kind,
-                secret,
-                origin::supply(planned),
-                &origin::place(planned, sources),
-                &detail,
-                note,
-            ]
-            .map(str::to_owned)
-            .to_vec(),
+            [name, kind, secret, origin::supply(planned), &origin::place(planned, sources), &detail, note]
+                .map(str::to_owned)
+                .to_vec(),
         );
     }
     for (name, (variable, why)) in &plan.unset {
-        rows.push(
-            [
-                name.as_str(),
-                variable.kind.value.name(),
-                "",
-                "unset",
-                "",
-                why,
-                "",
-            ]
-            .map(str::to_owned)
-            .to_vec(),
-        );
+        rows.push([name.as_str(), variable.kind.value.name(), "", "unset", "", why, ""].map(str::to_owned).to_vec());
     }
     rows.sort();
     for row in &mut rows {
         row.retain(|cell| cell != "\u{0}");
     }
-    table(
-        &["NAME", "TYPE", "SECRET", "FROM", "PLACE", "DETAIL", ""],
-        &rows,
-    )
+    table(&["NAME", "TYPE", "SECRET", "FROM", "PLACE", "DETAIL", ""], &rows)
 }

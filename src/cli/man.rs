@@ -25,14 +25,9 @@ pub(super) fn run(args: &Args, context: &Context) -> Outcome {
             Err(error) => Err(context.unwritable(error.kind())),
         };
     };
-    let written = std::fs::create_dir_all(directory)
-        .and_then(|()| clap_mangen::generate_to(command, directory));
+    let written = std::fs::create_dir_all(directory).and_then(|()| clap_mangen::generate_to(command, directory));
     written.map_err(|error| {
-        let message = format!(
-            "{} cannot be written: {}",
-            directory.display(),
-            crate::store::describe(error.kind())
-        );
+        let message = format!("{} cannot be written: {}", directory.display(), crate::store::describe(error.kind()));
         context.fail(Diagnostic::error(Code::Io, message))
     })
 }

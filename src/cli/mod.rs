@@ -26,12 +26,7 @@ use crate::process::{EnvSnapshot, Hardening};
 
 /// Typed environments for programs: a schema, values and secrets in git, checked and handed to a process
 #[derive(Debug, Parser)]
-#[command(
-    name = "envctl",
-    version,
-    disable_help_subcommand = true,
-    max_term_width = 100
-)]
+#[command(name = "envctl", version, disable_help_subcommand = true, max_term_width = 100)]
 struct Cli {
     #[command(flatten)]
     globals: Globals,
@@ -53,17 +48,7 @@ enum Command {
 }
 
 /// The commands, for the help of mistakes.
-const COMMANDS: &[&str] = &[
-    "init",
-    "check",
-    "run",
-    "render",
-    "list",
-    "explain",
-    "diff",
-    "completions",
-    "man",
-];
+const COMMANDS: &[&str] = &["init", "check", "run", "render", "list", "explain", "diff", "completions", "man"];
 
 /// The whole command line as clap sees it, for completions and manual pages.
 fn command() -> clap::Command {
@@ -72,10 +57,7 @@ fn command() -> clap::Command {
 
 /// Answers a shell that asks for completions, if one does.
 pub fn complete() {
-    clap_complete::CompleteEnv::with_factory(command)
-        .bin("envctl")
-        .completer("envctl")
-        .complete();
+    clap_complete::CompleteEnv::with_factory(command).bin("envctl").completer("envctl").complete();
 }
 
 /// Parses the command line and carries it out; gives the exit code.
@@ -91,11 +73,7 @@ pub fn main(arguments: &[OsString], environment: EnvSnapshot, hardening: Hardeni
         Command::Check(args) => check::run(&args, &context),
         // Whatever stops `run` before the command is 125 to whoever started it: the other codes are the command's own.
         Command::Run(args) => run::run(args, &context, hardening).map_err(|exit| match exit.0 {
-            code if code == Class::NotFound.exit_code()
-                || code == Class::NotExecutable.exit_code() =>
-            {
-                exit
-            }
+            code if code == Class::NotFound.exit_code() || code == Class::NotExecutable.exit_code() => exit,
             _ => Exit(125),
         }),
         Command::Render(args) => render::run(&args, &context),
@@ -114,11 +92,7 @@ fn misused(error: &clap::Error, arguments: &[OsString], environment: EnvSnapshot
     if !error.use_stderr() {
         let text = error.render();
         let colour = std::io::stdout().is_terminal();
-        let text = if colour {
-            text.ansi().to_string()
-        } else {
-            text.to_string()
-        };
+        let text = if colour { text.ansi().to_string() } else { text.to_string() };
         return context.print(&text).map_or_else(|exit| exit.0, |()| 0);
     }
     if error.kind() == clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
@@ -126,9 +100,5 @@ fn misused(error: &clap::Error, arguments: &[OsString], environment: EnvSnapshot
         return Class::Usage.exit_code();
     }
     let exit = context.fail(usage::diagnostic(error, arguments));
-    if usage::is_run(arguments) {
-        125
-    } else {
-        exit.0
-    }
+    if usage::is_run(arguments) { 125 } else { exit.0 }
 }

@@ -22,30 +22,17 @@ pub(super) fn place(planned: &Planned, sources: &SourceMap) -> String {
     if matches!(planned.origin, Origin::CommandLine) {
         return String::from("--set");
     }
-    format!(
-        "{}:{}",
-        sources.path(planned.span.source),
-        sources.position(planned.span).line
-    )
+    format!("{}:{}", sources.path(planned.span.source), sources.position(planned.span).line)
 }
 
 /// What else there is to say: the place in a backend, what it is made of, when it changed.
 pub(super) fn detail(planned: &Planned) -> Option<String> {
     match &planned.supply {
         Supply::Fetch { place, .. } => Some(place.describe()),
-        Supply::Sealed(sealed) => Some(format!(
-            "changed {}, generation {}",
-            sealed.rotated, sealed.since
-        )),
-        _ if !planned.parts.is_empty() => Some(format!(
-            "from {}",
-            planned
-                .parts
-                .iter()
-                .map(String::as_str)
-                .collect::<Vec<_>>()
-                .join(", ")
-        )),
+        Supply::Sealed(sealed) => Some(format!("changed {}, generation {}", sealed.rotated, sealed.since)),
+        _ if !planned.parts.is_empty() => {
+            Some(format!("from {}", planned.parts.iter().map(String::as_str).collect::<Vec<_>>().join(", ")))
+        }
         _ => None,
     }
 }

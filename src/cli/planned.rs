@@ -54,26 +54,18 @@ pub(super) fn planned(context: &Context, request: &Request<'_>) -> Result<Planne
     let name = context.environment_name(request.environment, &loaded, &model)?;
     let view = context.view(request.schema, &loaded, &model)?;
     refuse_abstract(context, &model, &name)?;
+    refuse_schema(context, &model, &name, &view.name)?;
     let overrides = overrides(request.set, &name, context, &mut loaded, &model)?;
     let plan = plan(&model, &name, view, &overrides, &mut problems);
     if let Some(plan) = plan.filter(|_| !problems.has_errors()) {
-        return Ok(Planned {
-            loaded,
-            model,
-            plan,
-            problems,
-        });
+        return Ok(Planned { loaded, model, plan, problems });
     }
     stopped(context, problems, &loaded, request.tail)
 }
 
 /// An abstract environment is a parent only.
 fn refuse_abstract(context: &Context, model: &Model, name: &str) -> Outcome {
-    if !model
-        .environments
-        .get(name)
-        .is_some_and(|file| file.is_abstract)
-    {
+    if !model.environments.get(name).is_some_and(|file| file.is_abstract) {
         return Ok(());
     }
     let concrete: Vec<&str> = model
@@ -87,6 +79,14 @@ fn refuse_abstract(context: &Context, model: &Model, name: &str) -> Outcome {
     Err(context.fail(Diagnostic::error(Code::AbstractEnvironment, message).help_some(help)))
 }
 
+/// An environment may be for some schemas only.
+fn refuse_schema(context: &Context, model: &Model, name: &str, schema: &str) -> Outcome {
+    let Some(chain) = model.chain(name).filter(|chain| !chain.is_for(schema)) else { return Ok(()) };
+    let allowed: Vec<&str> = model.views.keys().map(String::as_str).filter(|schema| chain.is_for(schema)).collect();
+    let problem = Diagnostic::error(Code::Usage, format!("environment `{name}` is not for schema `{schema}`"));
+    Err(context.fail(problem.help(format!("it is for: {}", allowed.join(", ")))))
+}
+
 /// The values of `--set`: of declared variables, no secrets, not in a protected environment.
 fn overrides(
     set: &[String],
@@ -98,13 +98,8 @@ fn overrides(
     let mut all = BTreeMap::new();
     for given in set {
         let refuse = |message: &str| Err(context.fail(Diagnostic::error(Code::Usage, message)));
-        if model
-            .chain(environment)
-            .is_none_or(|chain| chain.is_protected())
-        {
-            return refuse(&format!(
-                "`{environment}` is protected: `--set` is not for it"
-            ));
+        if model.chain(environment).is_none_or(|chain| chain.is_protected()) {
+            return refuse(&format!("`{environment}` is protected: `--set` is not for it"));
         }
         let Some((name, value)) = given.split_once('=') else {
             return refuse("`--set` takes NAME=VALUE");
@@ -113,16 +108,10 @@ fn overrides(
             return refuse("`--set` names a variable that no schema declares");
         }
         if model.secret_declaration(name).is_some() {
-            return refuse(&format!(
-                "`{name}` is a secret, and every user of this machine can see a command line"
-            ));
+            return refuse(&format!("`{name}` is a secret, and every user of this machine can see a command line"));
         }
         let source = loaded.sources.add_open("--set", given.clone());
-        let span = Span {
-            source,
-            start: name.len() + 1,
-            end: given.len(),
-        };
+        let span = Span { source, start: name.len() + 1, end: given.len() };
         all.insert(name.to_owned(), Located::new(value.to_owned(), span));
     }
     Ok(all)
@@ -135,27 +124,13 @@ pub(super) fn values(
     generate: Generate,
     tail: &str,
 ) -> Result<(Validated, Rest), Exit> {
-    let Planned {
-        loaded,
-        model,
-        plan,
-        mut problems,
-    } = planned;
+    let Planned { loaded, model, plan, mut problems } = planned;
     let mut backends = Backends::new(&context.environment, &model.config.id.value, &loaded.root);
     let view = model.views.get(&plan.schema);
     let resolved = resolve(plan, &mut backends, generate, &mut problems);
-    let validated = resolved
-        .zip(view)
-        .and_then(|(resolved, view)| validate(view, resolved, &mut problems));
+    let validated = resolved.zip(view).and_then(|(resolved, view)| validate(view, resolved, &mut problems));
     if let Some(validated) = validated.filter(|_| !problems.has_errors()) {
-        return Ok((
-            validated,
-            Rest {
-                loaded,
-                model,
-                problems,
-            },
-        ));
+        return Ok((validated, Rest { loaded, model, problems }));
     }
     stopped(context, problems, &loaded, tail)
 }
@@ -171,12 +146,7 @@ pub(super) struct Rest {
 }
 
 /// Reports what stops the command.
-fn stopped<T>(
-    context: &Context,
-    problems: Diagnostics,
-    loaded: &Loaded,
-    tail: &str,
-) -> Result<T, Exit> {
+fn stopped<T>(context: &Context, problems: Diagnostics, loaded: &Loaded, tail: &str) -> Result<T, Exit> {
     let code = problems.exit_code(false);
     context.stop_on_errors(problems, &loaded.sources, tail)?;
     Err(Exit(code.max(1)))

@@ -55,44 +55,22 @@ fn reference(args: &Args, context: &Context, write: fn(&str, &[Row<'_>]) -> Stri
         .variables
         .values()
         .map(|variable| {
-            let places = variable
-                .required_in
-                .iter()
-                .flatten()
-                .map(|place| place.value.clone())
-                .collect();
-            let choices = variable
-                .limits
-                .choices
-                .as_ref()
-                .map(|choices| choices.value.clone())
-                .unwrap_or_default();
+            let places = variable.required_in.iter().flatten().map(|place| place.value.clone()).collect();
+            let choices = variable.limits.choices.as_ref().map(|choices| choices.value.clone()).unwrap_or_default();
             (&**variable, places, choices)
         })
         .collect();
-    let rows: Vec<Row<'_>> = lists
-        .iter()
-        .map(|(variable, places, choices)| row(view, variable, places, choices))
-        .collect();
-    context.print(&write(
-        view.description.as_deref().unwrap_or(&view.name),
-        &rows,
-    ))
+    let rows: Vec<Row<'_>> =
+        lists.iter().map(|(variable, places, choices)| row(view, variable, places, choices)).collect();
+    context.print(&write(view.description.as_deref().unwrap_or(&view.name), &rows))
 }
 
-fn row<'r>(
-    view: &View,
-    variable: &'r Variable,
-    places: &'r [String],
-    choices: &'r [String],
-) -> Row<'r> {
+fn row<'r>(view: &View, variable: &'r Variable, places: &'r [String], choices: &'r [String]) -> Row<'r> {
     let required = match &variable.required {
         _ if variable.required_in.is_some() => Required::In(places),
         Some(required) if required.value => Required::Always,
         Some(_) => Required::Optional,
-        None if variable.default.is_some() || view.is_conditional(&variable.name) => {
-            Required::Optional
-        }
+        None if variable.default.is_some() || view.is_conditional(&variable.name) => Required::Optional,
         None => Required::Always,
     };
     Row {
@@ -100,10 +78,7 @@ fn row<'r>(
         kind: variable.kind.value.name(),
         description: variable.description.as_deref(),
         example: variable.example.as_deref(),
-        default: variable
-            .default
-            .as_ref()
-            .map(|default| default.value.as_str()),
+        default: variable.default.as_ref().map(|default| default.value.as_str()),
         required,
         secret: variable.is_secret(),
         public: variable.public.is_some(),
@@ -119,19 +94,9 @@ fn values(args: &Args, context: &Context) -> Outcome {
     let dialect = dialect(args, context, format)?;
     let planned = planned(
         context,
-        &Request {
-            environment: args.environment.as_deref(),
-            schema: args.schema.as_deref(),
-            set: &[],
-            tail: TAIL,
-        },
+        &Request { environment: args.environment.as_deref(), schema: args.schema.as_deref(), set: &[], tail: TAIL },
     )?;
-    if planned
-        .plan
-        .variables
-        .values()
-        .any(|planned| planned.sensitive && planned.delivered)
-    {
+    if planned.plan.variables.values().any(|planned| planned.sensitive && planned.delivered) {
         refuse_terminal(args, context)?;
     }
     super::list::verbose(context, &planned.plan, &planned.loaded.sources);
@@ -142,10 +107,7 @@ fn values(args: &Args, context: &Context) -> Outcome {
     let Some(text) = text else {
         return Err(Exit(1));
     };
-    context
-        .terminal
-        .reveal(&text)
-        .map_err(|error| context.unwritable(error.kind()))
+    context.terminal.reveal(&text).map_err(|error| context.unwritable(error.kind()))
 }
 
 fn dialect(args: &Args, context: &Context, format: Format) -> Result<Option<Dialect>, Exit> {
@@ -156,16 +118,10 @@ fn dialect(args: &Args, context: &Context, format: Format) -> Result<Option<Dial
     if let Some(dialect) = Dialect::from_name(name).filter(|dialect| known.contains(dialect)) {
         return Ok(Some(dialect));
     }
-    let problem = Diagnostic::error(
-        Code::Usage,
-        format!("`{}` has no dialect `{name}`", args.format),
-    );
+    let problem = Diagnostic::error(Code::Usage, format!("`{}` has no dialect `{name}`", args.format));
     let names: Vec<&str> = known.iter().map(|dialect| dialect.name()).collect();
-    let help = if names.is_empty() {
-        String::from("leave `--dialect` out")
-    } else {
-        format!("it has: {}", names.join(", "))
-    };
+    let help =
+        if names.is_empty() { String::from("leave `--dialect` out") } else { format!("it has: {}", names.join(", ")) };
     Err(context.fail(problem.help(help)))
 }
 
@@ -185,42 +141,27 @@ fn text(
     problems: &mut crate::diagnostic::Diagnostics,
 ) -> Option<crate::secret::Secret> {
     let mut refused = false;
-    for (name, entry) in validated
-        .entries()
-        .filter(|(_, entry)| entry.variable.as_file.is_some())
-    {
+    for (name, entry) in validated.entries().filter(|(_, entry)| entry.variable.as_file.is_some()) {
         let message = format!("`{name}` is handed over as a file, which no text format can carry");
-        let problem = Diagnostic::error(Code::NotRenderable, message)
-            .at(entry.variable.span, "declared here");
+        let problem = Diagnostic::error(Code::NotRenderable, message).at(entry.variable.span, "declared here");
         problems.push(problem.help("`envctl run` gives the program a file"));
         refused = true;
     }
     let items: Vec<Item<'_>> = validated
         .entries()
-        .map(|(name, entry)| Item {
-            name,
-            value: &entry.value,
-            sensitive: entry.sensitive,
-        })
+        .map(|(name, entry)| Item { name, value: &entry.value, sensitive: entry.sensitive })
         .collect();
     match render::render(format, dialect, &items) {
         Ok(text) => Some(text).filter(|_| !refused),
         Err(all) => {
             for one in all {
-                let message = format!(
-                    "`{}` cannot be written as {}: {}",
-                    one.name,
-                    format.name(),
-                    one.why
-                );
-                let span = validated.get(&one.name).map(|entry| entry.variable.span);
-                let instead =
-                    (!one.instead.is_empty()).then(|| format!("use {}", one.instead.join(" or ")));
-                problems.push(
-                    Diagnostic::error(Code::NotRenderable, message)
-                        .at_some(span, "declared here")
-                        .help_some(instead),
-                );
+                let message = format!("`{}` cannot be written as {}: {}", one.name, format.name(), one.why);
+                let entry = validated.get(&one.name);
+                let instead: Vec<String> = one.instead.iter().map(|instead| format!("`{instead}`")).collect();
+                let help = (!instead.is_empty()).then(|| format!("use {}", instead.join(" or ")));
+                let problem =
+                    Diagnostic::error(Code::NotRenderable, message).at_some(entry.map(|entry| entry.span), one.why);
+                problems.push(problem.at_some(entry.map(|entry| entry.variable.span), "declared here").help_some(help));
             }
             None
         }

@@ -6,9 +6,10 @@ use std::ffi::OsString;
 use super::complete;
 use super::planned::{Planned, Request, planned};
 use crate::context::{Context, Outcome};
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::inject::{self, Command, Delivery, InjectError};
 use crate::model::Model;
+use crate::plan;
 use crate::process::{Hardening, Limits};
 use crate::resolve::Generate;
 use crate::schema::AsFile;
@@ -56,12 +57,10 @@ pub(super) fn run(args: Args, context: &Context, hardening: Hardening) -> Outcom
     };
     let mut planned = planned(context, &request)?;
     restrict(&args.only, context, &mut planned)?;
+    refuse_paths(context, &planned)?;
     super::list::verbose(context, &planned.plan, &planned.loaded.sources);
     let variables = &planned.plan.variables;
-    let spans = variables
-        .iter()
-        .map(|(name, planned)| (name.clone(), planned.span))
-        .collect();
+    let spans = variables.iter().map(|(name, planned)| (name.clone(), planned.span)).collect();
     let (validated, mut planned) = super::planned::values(context, planned, Generate::Store, TAIL)?;
     let command = command(args, validated, &planned.model);
     let mut problems = std::mem::take(&mut planned.problems);
@@ -81,15 +80,9 @@ fn restrict(only: &[String], context: &Context, planned: &mut Planned) -> Outcom
     let view = planned.model.views.get(&planned.plan.schema);
     for name in only {
         if !view.is_some_and(|view| view.variables.contains_key(name)) {
-            let known = view
-                .into_iter()
-                .flat_map(|view| view.variables.keys().map(String::as_str));
-            let near =
-                crate::name::nearest(name, known).map(|near| format!("did you mean `{near}`?"));
-            let message = format!(
-                "schema `{}` has no variable of a name that `--only` gives",
-                planned.plan.schema
-            );
+            let known = view.into_iter().flat_map(|view| view.variables.keys().map(String::as_str));
+            let near = crate::name::nearest(name, known).map(|near| format!("did you mean `{near}`?"));
+            let message = format!("`--only` names a variable that schema `{}` does not have", planned.plan.schema);
             return Err(context.fail(Diagnostic::error(Code::Usage, message).help_some(near)));
         }
     }
@@ -110,25 +103,26 @@ fn command(args: Args, validated: Validated, model: &Model) -> Command {
         .collect();
     // A variable of the project comes from envctl alone: an inherited one of that name is no value.
     let declared = model.declared_names().map(str::to_owned);
-    let remove: BTreeSet<String> = declared
-        .chain(model.config.credentials().map(str::to_owned))
-        .collect();
+    let remove: BTreeSet<String> = declared.chain(model.config.credentials().map(str::to_owned)).collect();
     let keep = args.keep.into_iter().collect();
-    Command {
-        program,
-        arguments: words.collect(),
-        deliver,
-        remove,
-        clear: args.clear,
-        keep,
+    Command { program, arguments: words.collect(), deliver, remove, clear: args.clear, keep }
+}
+
+/// `as_file = "path"` needs a parent that removes the file again, which `run` does not have.
+fn refuse_paths(context: &Context, planned: &Planned) -> Outcome {
+    let mut problems = Diagnostics::default();
+    let wants_path = |one: &&plan::Planned| one.delivered && one.variable.as_file == Some(AsFile::Path);
+    for found in planned.plan.variables.values().filter(wants_path) {
+        let message = format!("`{}` asks for a file with a path, which this version cannot give", found.variable.name);
+        let problem = Diagnostic::error(Code::Unsupported, message).at(found.variable.span, "declared here");
+        problems.push(problem.help("say `as_file = true` if the program itself opens the file"));
     }
+    context.stop_on_errors(problems, &planned.loaded.sources, TAIL)
 }
 
 /// Why the command was not started, for people.
 fn explain(error: &InjectError, command: &Command, spans: &BTreeMap<String, Span>) -> Diagnostic {
-    let at = |diagnostic: Diagnostic, name: &str| {
-        diagnostic.at_some(spans.get(name).copied(), "from here")
-    };
+    let at = |diagnostic: Diagnostic, name: &str| diagnostic.at_some(spans.get(name).copied(), "from here");
     match error {
         InjectError::TooLarge(name) => {
             let message = format!("`{name}` is too large for an environment variable");
@@ -136,32 +130,20 @@ fn explain(error: &InjectError, command: &Command, spans: &BTreeMap<String, Span
                 .note("the system passes on at most 131,072 bytes for name and value of one variable")
                 .help("say `as_file = true` in the schema: the program then gets the path of a file with the value")
         }
-        InjectError::TooLargeInAll {
-            needed,
-            limit,
-            largest,
-        } => {
-            let message = format!(
-                "the environment is too large: {needed} bytes, and the system passes on {limit}"
-            );
+        InjectError::TooLargeInAll { needed, limit, largest } => {
+            let message = format!("the environment is too large: {needed} bytes, and the system passes on {limit}");
             let largest: Vec<String> = largest.iter().map(|name| format!("`{name}`")).collect();
             Diagnostic::error(Code::EnvironmentTooLarge, message)
                 .note(format!("the largest are {}", largest.join(", ")))
                 .help("deliver less with `--schema`, `--only` or `--clear`")
         }
         InjectError::Nul(name) => {
-            let message =
-                format!("`{name}` holds a NUL byte, which no environment variable can carry");
-            at(Diagnostic::error(Code::InvalidValueBytes, message), name)
-                .help("say `as_file = true` in the schema")
+            let message = format!("`{name}` holds a NUL byte, which no environment variable can carry");
+            at(Diagnostic::error(Code::InvalidValueBytes, message), name).help("say `as_file = true` in the schema")
         }
-        InjectError::File(name) => at(
-            Diagnostic::error(
-                Code::Unsupported,
-                format!("`{name}` cannot be handed over as a file here"),
-            ),
-            name,
-        ),
+        InjectError::File(name) => {
+            at(Diagnostic::error(Code::Unsupported, format!("`{name}` cannot be handed over as a file here")), name)
+        }
         _ => not_started(error, &command.program.to_string_lossy()),
     }
 }
@@ -170,26 +152,18 @@ fn explain(error: &InjectError, command: &Command, spans: &BTreeMap<String, Span
 fn not_started(error: &InjectError, program: &str) -> Diagnostic {
     match error {
         InjectError::NotFound => {
-            let problem = Diagnostic::error(
-                Code::CommandNotFound,
-                format!("there is no command `{program}`"),
-            );
-            let spaced = program.contains(' ').then(|| {
-                String::from("the command and each of its arguments are words of their own")
-            });
+            let problem = Diagnostic::error(Code::CommandNotFound, format!("there is no command `{program}`"));
+            let spaced = program
+                .contains(' ')
+                .then(|| String::from("the command and each of its arguments are words of their own"));
             problem.help_some(spaced)
         }
-        InjectError::NotExecutable(why) => Diagnostic::error(
-            Code::CommandNotExecutable,
-            format!("`{program}` cannot be executed: {why}"),
-        ),
-        InjectError::Failed(kind) => Diagnostic::error(
-            Code::Io,
-            format!(
-                "`{program}` was not started: {}",
-                crate::store::describe(*kind)
-            ),
-        ),
+        InjectError::NotExecutable(why) => {
+            Diagnostic::error(Code::CommandNotExecutable, format!("`{program}` cannot be executed: {why}"))
+        }
+        InjectError::Failed(kind) => {
+            Diagnostic::error(Code::Io, format!("`{program}` was not started: {}", crate::store::describe(*kind)))
+        }
         _ => Diagnostic::error(Code::Bug, format!("`{program}` was not started")),
     }
 }

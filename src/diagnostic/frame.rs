@@ -42,12 +42,7 @@ impl Row {
                 other => other.to_string(),
             };
             let taken = shown.chars().map(|one| one.width().unwrap_or(0)).sum();
-            cells.push(Cell {
-                at,
-                shown,
-                column: width,
-                width: taken,
-            });
+            cells.push(Cell { at, shown, column: width, width: taken });
             width += taken;
         }
         Self { cells, width }
@@ -76,11 +71,7 @@ impl Row {
         }
         // A third of the room before the mark: enough to see what it belongs to.
         let inner = room.saturating_sub(2 * CUT.len());
-        let from = if mark.end <= room.saturating_sub(CUT.len()) {
-            0
-        } else {
-            mark.start.saturating_sub(inner / 3)
-        };
+        let from = if mark.end <= room.saturating_sub(CUT.len()) { 0 } else { mark.start.saturating_sub(inner / 3) };
         let mut shown = String::new();
         let mut column = 0;
         if from > 0 {

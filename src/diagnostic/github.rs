@@ -27,13 +27,7 @@ fn command(diagnostic: &Diagnostic, sources: &SourceMap) -> String {
         let text = &label.text;
         if index == 0 {
             // Writing to a String cannot fail.
-            let _ = write!(
-                line,
-                "file={},line={},col={},",
-                property(&path),
-                start.line,
-                start.column
-            );
+            let _ = write!(line, "file={},line={},col={},", property(&path), start.line, start.column);
             if !text.is_empty() {
                 message.push(text.clone());
             }
@@ -44,12 +38,7 @@ fn command(diagnostic: &Diagnostic, sources: &SourceMap) -> String {
     message.extend(diagnostic.notes.iter().map(|note| format!("note: {note}")));
     message.extend(diagnostic.help.iter().map(|help| format!("help: {help}")));
     let message: Vec<_> = message.iter().map(|text| data(text)).collect();
-    let _ = write!(
-        line,
-        "title={}::{}",
-        property(diagnostic.code.slug()),
-        message.join("%0A")
-    );
+    let _ = write!(line, "title={}::{}", property(diagnostic.code.slug()), message.join("%0A"));
     line
 }
 

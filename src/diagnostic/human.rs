@@ -19,11 +19,7 @@ const NARROWEST: usize = 40;
 ///
 /// `color` adds ANSI styles; `width` is that of the terminal in columns, to which source lines are cut.
 pub fn human(diagnostics: &Diagnostics, sources: &SourceMap, color: bool, width: usize) -> String {
-    let mut page = Page {
-        text: String::new(),
-        color,
-        width: width.max(NARROWEST),
-    };
+    let mut page = Page { text: String::new(), color, width: width.max(NARROWEST) };
     for (index, diagnostic) in diagnostics.iter().enumerate() {
         if index > 0 {
             page.text.push('\n');
@@ -116,10 +112,7 @@ impl Page {
             let fitting = snippets.iter_mut().find(|one| {
                 one.label.span.source == label.span.source
                     && one.position.line == position.line
-                    && one
-                        .row
-                        .as_ref()
-                        .is_some_and(|row| row.width() <= self.room(6))
+                    && one.row.as_ref().is_some_and(|row| row.width() <= self.room(6))
             });
             match (fitting, mark) {
                 (Some(snippet), Some(mark)) => snippet.marks.push(mark),
@@ -144,10 +137,7 @@ impl Page {
         let span = snippet.label.span;
         let Position { line, column } = snippet.position;
         self.paint(FRAME, &format!("{:gutter$}{arrow}", ""));
-        self.rest(&format!(
-            "{}:{line}:{column}",
-            safe(sources.path(span.source))
-        ));
+        self.rest(&format!("{}:{line}:{column}", safe(sources.path(span.source))));
         if snippet.row.is_none() && !snippet.label.text.trim().is_empty() {
             self.note(gutter, &snippet.label.text);
         }
@@ -163,11 +153,7 @@ impl Page {
                 self.paint(FRAME, &format!("{number:>gutter$} |"));
                 self.rest(line.trim_end());
             }
-            let (sign, style) = if mark.primary {
-                ("^", style(severity))
-            } else {
-                ("-", FRAME)
-            };
+            let (sign, style) = if mark.primary { ("^", style(severity)) } else { ("-", FRAME) };
             let under = format!("{} {}", sign.repeat(columns.len()), safe(mark.text));
             self.paint(FRAME, &format!("{:gutter$} |", ""));
             let _ = write!(self.text, " {:1$}", "", columns.start);
@@ -191,11 +177,7 @@ impl Page {
 
     fn paint(&mut self, style: Style, text: &str) {
         // Writing to a String cannot fail.
-        let _ = if self.color {
-            write!(self.text, "{style}{text}{style:#}")
-        } else {
-            self.text.write_str(text)
-        };
+        let _ = if self.color { write!(self.text, "{style}{text}{style:#}") } else { self.text.write_str(text) };
     }
 
     /// Ends a line with some text, if there is any.

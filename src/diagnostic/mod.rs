@@ -27,7 +27,7 @@ pub use safe::{safe, safe_bytes};
 pub use sarif::sarif;
 pub use summary::summary;
 
-use crate::source::Span;
+use crate::source::{SourceMap, Span};
 
 /// How bad a problem is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -76,23 +76,13 @@ impl Diagnostic {
     }
 
     fn new(code: Code, severity: Severity, message: String) -> Self {
-        Self {
-            code,
-            severity,
-            message,
-            labels: Vec::new(),
-            notes: Vec::new(),
-            help: Vec::new(),
-        }
+        Self { code, severity, message, labels: Vec::new(), notes: Vec::new(), help: Vec::new() }
     }
 
     /// Adds a place; the first one added is the place of the problem.
     #[must_use]
     pub fn at(mut self, span: Span, text: impl Into<String>) -> Self {
-        self.labels.push(Label {
-            span,
-            text: text.into(),
-        });
+        self.labels.push(Label { span, text: text.into() });
         self
     }
 
@@ -152,28 +142,22 @@ impl Diagnostics {
     /// Only those that stop the command.
     #[must_use]
     pub fn without_warnings(mut self) -> Self {
-        self.0
-            .retain(|diagnostic| diagnostic.severity == Severity::Error);
+        self.0.retain(|diagnostic| diagnostic.severity == Severity::Error);
         self
     }
 
     /// Says once that more may be wrong: what depends on a file that could not be read was not checked.
     pub fn note_incomplete(&mut self) {
-        if let Some(last) = self
-            .0
-            .iter_mut()
-            .rev()
-            .find(|diagnostic| diagnostic.severity == Severity::Error)
-        {
-            last.notes.push(String::from("checks that need this file were left out; there may be more to say once it can be read"));
+        if let Some(last) = self.0.iter_mut().rev().find(|diagnostic| diagnostic.severity == Severity::Error) {
+            last.notes.push(String::from(
+                "checks that need this file were left out; there may be more to say once it can be read",
+            ));
         }
     }
 
     /// Whether any of them stops the command.
     pub fn has_errors(&self) -> bool {
-        self.0
-            .iter()
-            .any(|diagnostic| diagnostic.severity == Severity::Error)
+        self.0.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
     }
 
     /// Whether there are none.
@@ -193,32 +177,20 @@ impl Diagnostics {
 
     /// The exit code they ask for, 0 if there is no error. With `strict` warnings count as errors.
     pub fn exit_code(&self, strict: bool) -> u8 {
-        let counted = self
-            .0
-            .iter()
-            .filter(|one| strict || one.severity == Severity::Error);
-        let worst = counted
-            .map(|one| one.code.class())
-            .min_by_key(|class| class.precedence());
+        let counted = self.0.iter().filter(|one| strict || one.severity == Severity::Error);
+        let worst = counted.map(|one| one.code.class()).min_by_key(|class| class.precedence());
         worst.map_or(0, Class::exit_code)
     }
 
     /// Sorted by file, line and column, each problem once: two schemas that see the same problem report it together.
     #[must_use]
-    pub fn finished(self) -> Self {
+    pub fn finished(self, sources: &SourceMap) -> Self {
         let mut seen = BTreeSet::new();
         let mut all = self.0;
         all.sort_by_key(|one| {
-            (
-                one.primary().map(|span| (span.source, span.start)),
-                one.severity,
-            )
+            (one.primary().map(|span| (sources.path(span.source), span.source, span.start)), one.severity)
         });
-        all.retain(|one| {
-            one.primary()
-                .is_none_or(|span| seen.insert((one.code, span)))
-                || one.labels.is_empty()
-        });
+        all.retain(|one| one.primary().is_none_or(|span| seen.insert((one.code, span))) || one.labels.is_empty());
         Self(all)
     }
 }

@@ -28,11 +28,7 @@ pub(super) fn place(label: &Label, sources: &SourceMap) -> Place {
         path: sources.path(source).to_owned(),
         start: sources.position(label.span),
         end: shown.then(|| {
-            let span = Span {
-                source,
-                start: end,
-                end,
-            };
+            let span = Span { source, start: end, end };
             sources.position(span)
         }),
     }
@@ -44,20 +40,10 @@ fn is_shown(sources: &SourceMap, source: SourceId, start: usize, end: usize) -> 
     let mut from = start;
     for _ in 0..LINES {
         let rest = text.as_bytes().get(from..end).unwrap_or(&[]);
-        let line_end = rest
-            .iter()
-            .position(|byte| *byte == b'\n')
-            .map(|at| from + at);
-        let span = Span {
-            source,
-            start: from,
-            end: line_end.unwrap_or(end),
-        };
-        let shown = sources.excerpt(span).is_some_and(|line| {
-            line.text
-                .get(line.mark)
-                .is_some_and(|part| !part.contains(DOT))
-        });
+        let line_end = rest.iter().position(|byte| *byte == b'\n').map(|at| from + at);
+        let span = Span { source, start: from, end: line_end.unwrap_or(end) };
+        let shown =
+            sources.excerpt(span).is_some_and(|line| line.text.get(line.mark).is_some_and(|part| !part.contains(DOT)));
         match line_end {
             _ if !shown => return false,
             Some(at) => from = at + 1,
@@ -79,16 +65,9 @@ mod tests {
         let open = map.add_open("a", "ä = 1\nb = 2\n");
         let masked = map.add_masked("b", "KEY = \"hunter2\"\n");
         let closed = map.add_closed("c", "hunter2");
-        map.open(Span {
-            source: masked,
-            start: 0,
-            end: 6,
-        });
+        map.open(Span { source: masked, start: 0, end: 6 });
         let at = |source, start, end| {
-            let label = Label {
-                span: Span { source, start, end },
-                text: String::new(),
-            };
+            let label = Label { span: Span { source, start, end }, text: String::new() };
             place(&label, &map)
         };
         let end = |line, column| Some(Position { line, column });

@@ -1,10 +1,6 @@
 //! What every audience gets to see, compared text for text.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -16,11 +12,7 @@ const MARKED: &str = "DATABASE_PORT = \"fivethousand\"";
 
 pub(super) fn span(map: &SourceMap, source: SourceId, part: &str) -> Span {
     let start = map.text(source).find(part).unwrap();
-    Span {
-        source,
-        start,
-        end: start + part.len(),
-    }
+    Span { source, start, end: start + part.len() }
 }
 
 pub(super) fn one(diagnostic: Diagnostic) -> Diagnostics {
@@ -39,15 +31,9 @@ pub(super) fn two_files(masked: bool) -> (Diagnostics, SourceMap) {
         map.add_open("environments/prod.toml", text)
     };
     map.open(span(&map, prod, "DATABASE_PORT = "));
-    let api = map.add_open(
-        "schemas/api.toml",
-        format!("{}type = \"port\"\n", "\n".repeat(13)),
-    );
+    let api = map.add_open("schemas/api.toml", format!("{}type = \"port\"\n", "\n".repeat(13)));
     let diagnostic = Diagnostic::error(Code::TypeMismatch, "`DATABASE_PORT` must be a port")
-        .at(
-            span(&map, prod, "\"fivethousand\""),
-            "not an integer between 1 and 65535",
-        )
+        .at(span(&map, prod, "\"fivethousand\""), "not an integer between 1 and 65535")
         .at(span(&map, api, "\"port\""), "declared here")
         .note("a port is a number")
         .help("envctl explain type-mismatch");
@@ -58,15 +44,8 @@ pub(super) fn two_files(masked: bool) -> (Diagnostics, SourceMap) {
 pub(super) fn at(text: &str, range: (usize, usize), label: &str) -> (Diagnostics, SourceMap) {
     let mut map = SourceMap::default();
     let source = map.add_open("a.toml", text);
-    let span = Span {
-        source,
-        start: range.0,
-        end: range.1,
-    };
-    (
-        one(Diagnostic::error(Code::TomlSyntax, "wrong").at(span, label)),
-        map,
-    )
+    let span = Span { source, start: range.0, end: range.1 };
+    (one(Diagnostic::error(Code::TomlSyntax, "wrong").at(span, label)), map)
 }
 
 #[test]
@@ -93,10 +72,7 @@ fn json_gives_places_without_source_lines() {
     let (all, map) = at("a = [\n1]", (4, 8), "");
     let parsed: Value = serde_json::from_str(&json(&all, &map)).unwrap();
     let label = &parsed["labels"][0];
-    assert_eq!(
-        (&label["end_line"], &label["end_column"]),
-        (&json!(2), &json!(3))
-    );
+    assert_eq!((&label["end_line"], &label["end_column"]), (&json!(2), &json!(3)));
 }
 
 #[test]
@@ -109,19 +85,13 @@ fn sarif_gives_rules_and_places() {
     assert_eq!(run["tool"]["driver"]["name"], "envctl");
     assert_eq!(run["tool"]["driver"]["rules"][0]["id"], "type-mismatch");
     let result = &run["results"][0];
-    assert_eq!(
-        (&result["ruleId"], &result["level"]),
-        (&json!("type-mismatch"), &json!("error"))
-    );
+    assert_eq!((&result["ruleId"], &result["level"]), (&json!("type-mismatch"), &json!("error")));
     let place = &result["locations"][0]["physicalLocation"];
     let artifact = json!({"uri": "environments/prod.toml", "uriBaseId": "%SRCROOT%"});
     assert_eq!(place["artifactLocation"], artifact);
     let region = json!({"startLine": 9, "startColumn": 17, "endLine": 9, "endColumn": 31});
     assert_eq!(place["region"], region);
-    assert_eq!(
-        result["relatedLocations"][0]["message"]["text"],
-        "declared here"
-    );
+    assert_eq!(result["relatedLocations"][0]["message"]["text"], "declared here");
     let none: Value = serde_json::from_str(&sarif(&Diagnostics::default(), &map)).unwrap();
     assert_eq!(none["runs"][0]["results"], json!([]));
 }
@@ -136,10 +106,7 @@ fn github_gives_workflow_commands() {
          %0Anote: a port is a number%0Ahelp: envctl explain type-mismatch\n"
     );
     let bare = one(Diagnostic::warning(Code::Unsupported, "100% wrong"));
-    assert_eq!(
-        github(&bare, &map),
-        "::warning title=unsupported::100%25 wrong\n"
-    );
+    assert_eq!(github(&bare, &map), "::warning title=unsupported::100%25 wrong\n");
 }
 
 #[test]
@@ -148,51 +115,20 @@ fn hostile_texts_stay_in_their_place() {
     let hostile = "x\u{1b}]0;y\u{7}\n::error::z\r%, a:b\u{202e}\u{e0041}";
     let source = map.add_open(hostile, "a\u{9b}2J = 1");
     let all = one(Diagnostic::error(Code::InvalidName, hostile)
-        .at(
-            Span {
-                source,
-                start: 0,
-                end: 5,
-            },
-            hostile,
-        )
-        .at(
-            Span {
-                source,
-                start: 6,
-                end: 7,
-            },
-            hostile,
-        )
+        .at(Span { source, start: 0, end: 5 }, hostile)
+        .at(Span { source, start: 6, end: 7 }, hostile)
         .note(hostile)
         .help(hostile));
-    let texts = [
-        human(&all, &map, false, 80),
-        json(&all, &map),
-        github(&all, &map),
-        sarif(&all, &map),
-    ];
+    let texts = [human(&all, &map, false, 80), json(&all, &map), github(&all, &map), sarif(&all, &map)];
     for text in &texts {
-        let steering = text
-            .chars()
-            .filter(|one| super::safe::steers(*one) && *one != '\n');
+        let steering = text.chars().filter(|one| super::safe::steers(*one) && *one != '\n');
         assert_eq!(steering.count(), 0, "{text}");
         assert!(!text.contains("\n::error::z"));
     }
-    assert_eq!(
-        texts.each_ref().map(|text| text.lines().count()),
-        [9, 1, 1, 1]
-    );
-    assert!(
-        texts[2].starts_with(
-            "::error file=x\\u{1b}]0;y\\u{7}\\u{a}%3A%3Aerror%3A%3Az\\u{d}%25%2C a%3Ab"
-        )
-    );
+    assert_eq!(texts.each_ref().map(|text| text.lines().count()), [9, 1, 1, 1]);
+    assert!(texts[2].starts_with("::error file=x\\u{1b}]0;y\\u{7}\\u{a}%3A%3Aerror%3A%3Az\\u{d}%25%2C a%3Ab"));
     let line: Value = serde_json::from_str(&texts[1]).unwrap();
-    assert_eq!(
-        (&line["message"], &line["labels"][0]["path"]),
-        (&json!(hostile), &json!(hostile))
-    );
+    assert_eq!((&line["message"], &line["labels"][0]["path"]), (&json!(hostile), &json!(hostile)));
     let document: Value = serde_json::from_str(&texts[3]).unwrap();
     let location = &document["runs"][0]["results"][0]["locations"][0]["physicalLocation"];
     let uri = "x%1B%5D0%3By%07%0A%3A%3Aerror%3A%3Az%0D%25%2C%20a%3Ab%E2%80%AE%F3%A0%81%81";
@@ -203,20 +139,10 @@ fn hostile_texts_stay_in_their_place() {
 fn absolute_paths_have_no_base() {
     let mut map = SourceMap::default();
     let source = map.add_closed("/tmp/a b", "");
-    let all = one(Diagnostic::error(Code::Io, "x").at(
-        Span {
-            source,
-            start: 0,
-            end: 0,
-        },
-        "",
-    ));
+    let all = one(Diagnostic::error(Code::Io, "x").at(Span { source, start: 0, end: 0 }, ""));
     let document: Value = serde_json::from_str(&sarif(&all, &map)).unwrap();
     let location = &document["runs"][0]["results"][0]["locations"][0]["physicalLocation"];
-    assert_eq!(
-        location["artifactLocation"],
-        json!({"uri": "file:///tmp/a%20b"})
-    );
+    assert_eq!(location["artifactLocation"], json!({"uri": "file:///tmp/a%20b"}));
 }
 
 #[test]
@@ -224,17 +150,11 @@ fn summaries_count() {
     let (mut all, map) = two_files(false);
     let tail = "nothing was started";
     assert_eq!(summary(&Diagnostics::default(), &map, tail), "");
-    assert_eq!(
-        summary(&all, &map, tail),
-        "1 error in 1 file; nothing was started"
-    );
+    assert_eq!(summary(&all, &map, tail), "1 error in 1 file; nothing was started");
     all.append(two_files(false).0);
     let schema = all.iter().next().unwrap().labels[1].span;
     all.push(Diagnostic::warning(Code::DeprecatedVariable, "x").at(schema, ""));
-    assert_eq!(
-        summary(&all, &map, tail),
-        "2 errors, 1 warning in 2 files; nothing was started"
-    );
+    assert_eq!(summary(&all, &map, tail), "2 errors, 1 warning in 2 files; nothing was started");
     assert_eq!(summary(&all, &map, ""), "2 errors, 1 warning in 2 files");
     let bare = one(Diagnostic::warning(Code::Unsupported, "x"));
     assert_eq!(summary(&bare, &map, tail), "1 warning; nothing was started");
@@ -247,24 +167,11 @@ fn ten_thousand_are_quick() {
     let source = map.add_masked("environments/dev.toml", text);
     let mut all = Diagnostics::default();
     for start in (0..150_000).step_by(15) {
-        let span = Span {
-            source,
-            start,
-            end: start + 4,
-        };
-        all.push(
-            Diagnostic::error(Code::UnknownVariable, "unknown")
-                .at(span, "here")
-                .help("x"),
-        );
+        let span = Span { source, start, end: start + 4 };
+        all.push(Diagnostic::error(Code::UnknownVariable, "unknown").at(span, "here").help("x"));
     }
     let before = std::time::Instant::now();
-    let all = [
-        human(&all, &map, true, 100),
-        json(&all, &map),
-        github(&all, &map),
-        sarif(&all, &map),
-    ];
+    let all = [human(&all, &map, true, 100), json(&all, &map), github(&all, &map), sarif(&all, &map)];
     // Debug builds on a busy machine; a release build takes a small part of it.
     assert!(before.elapsed().as_secs() < 5, "{:?}", before.elapsed());
     assert!(all.iter().all(|text| text.len() > 100_000));
@@ -284,13 +191,7 @@ fn awkward() -> impl Strategy<Value = String> {
 }
 
 fn all_of(all: &Diagnostics, map: &SourceMap, width: usize) -> [String; 5] {
-    [
-        human(all, map, false, width),
-        human(all, map, true, width),
-        json(all, map),
-        github(all, map),
-        sarif(all, map),
-    ]
+    [human(all, map, false, width), human(all, map, true, width), json(all, map), github(all, map), sarif(all, map)]
 }
 
 proptest! {

@@ -62,14 +62,8 @@ mod tests {
         for (text, shown) in [
             ("\u{1b}[2J", "\\u{1b}[2J"),
             ("a\nb\tc\r", "a\\u{a}b\\u{9}c\\u{d}"),
-            (
-                "\0\u{7f}\u{80}\u{9b}\u{9f}",
-                "\\u{0}\\u{7f}\\u{80}\\u{9b}\\u{9f}",
-            ),
-            (
-                "\u{2028}\u{2029}\u{202a}\u{202e}",
-                "\\u{2028}\\u{2029}\\u{202a}\\u{202e}",
-            ),
+            ("\0\u{7f}\u{80}\u{9b}\u{9f}", "\\u{0}\\u{7f}\\u{80}\\u{9b}\\u{9f}"),
+            ("\u{2028}\u{2029}\u{202a}\u{202e}", "\\u{2028}\\u{2029}\\u{202a}\\u{202e}"),
             ("\u{61c}\u{200e}\u{200f}", "\\u{61c}\\u{200e}\\u{200f}"),
             ("\u{2066}\u{2069}\u{feff}", "\\u{2066}\\u{2069}\\u{feff}"),
             ("\u{e0001}\u{e007f}", "\\u{e0001}\\u{e007f}"),
@@ -80,12 +74,7 @@ mod tests {
 
     #[test]
     fn leaves_other_text_alone() {
-        for text in [
-            "",
-            "DATABASE_URL",
-            "größe 漢字 👍 \u{a0}\u{200d}",
-            "\\u{1b}",
-        ] {
+        for text in ["", "DATABASE_URL", "größe 漢字 👍 \u{a0}\u{200d}", "\\u{1b}"] {
             assert!(matches!(safe(text), Cow::Borrowed(same) if same == text));
         }
     }

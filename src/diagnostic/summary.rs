@@ -13,20 +13,14 @@ pub fn summary(diagnostics: &Diagnostics, sources: &SourceMap, tail: &str) -> St
         let same = diagnostics.iter().filter(|one| one.severity == severity);
         same.count()
     };
-    let counts = [
-        (of(Severity::Error), "error"),
-        (of(Severity::Warning), "warning"),
-    ];
+    let counts = [(of(Severity::Error), "error"), (of(Severity::Warning), "warning")];
     let found = counts.iter().filter(|(count, _)| *count > 0);
     let found: Vec<String> = found.map(|(count, word)| counted(*count, word)).collect();
     if found.is_empty() {
         return String::new();
     }
-    let files: BTreeSet<&str> = diagnostics
-        .iter()
-        .filter_map(Diagnostic::primary)
-        .map(|span| sources.path(span.source))
-        .collect();
+    let files: BTreeSet<&str> =
+        diagnostics.iter().filter_map(Diagnostic::primary).map(|span| sources.path(span.source)).collect();
     let mut line = found.join(", ");
     if !files.is_empty() {
         line.push_str(" in ");

@@ -47,13 +47,8 @@ pub fn dollars(text: &str) -> Vec<Dollar> {
 
 fn dollar_at(text: &str, at: usize) -> Option<Dollar> {
     let rest = text.get(at + 1..)?;
-    let dollar = |length: usize, form, name: &str| {
-        Some(Dollar {
-            range: at..at + 1 + length,
-            form,
-            name: name.to_owned(),
-        })
-    };
+    let dollar =
+        |length: usize, form, name: &str| Some(Dollar { range: at..at + 1 + length, form, name: name.to_owned() });
     if let Some(inner) = rest.strip_prefix('{') {
         let name = leading_name(inner);
         let after = inner.get(name.len()..).unwrap_or("");
@@ -77,9 +72,7 @@ fn leading_name(text: &str) -> &str {
     if text.starts_with(|first: char| first.is_ascii_digit()) {
         return "";
     }
-    let end = text
-        .find(|character: char| !character.is_ascii_alphanumeric() && character != '_')
-        .unwrap_or(text.len());
+    let end = text.find(|character: char| !character.is_ascii_alphanumeric() && character != '_').unwrap_or(text.len());
     text.get(..end).unwrap_or("")
 }
 
@@ -117,23 +110,14 @@ mod tests {
             ("$2b$12$abc", &[("$abc", Form::Plain, "abc")]),
             ("a$", &[]),
             ("\\$A \\${B}", &[]),
-            (
-                "$A$B",
-                &[("$A", Form::Plain, "A"), ("$B", Form::Plain, "B")],
-            ),
+            ("$A$B", &[("$A", Form::Plain, "A"), ("$B", Form::Plain, "B")]),
             ("é$É", &[]),
         ];
         for (text, expected) in table {
             let found = dollars(text);
             let found: Vec<_> = found
                 .iter()
-                .map(|one| {
-                    (
-                        text.get(one.range.clone()).unwrap_or_default(),
-                        one.form,
-                        one.name.as_str(),
-                    )
-                })
+                .map(|one| (text.get(one.range.clone()).unwrap_or_default(), one.form, one.name.as_str()))
                 .collect();
             assert_eq!(found, *expected, "{text}");
         }

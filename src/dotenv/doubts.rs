@@ -12,11 +12,7 @@ pub(super) fn about_value(text: &str, source: SourceId, raw: &RawValue, doubts: 
     let mut add = |kind, range: Range<usize>, message: &str| {
         doubts.push(Doubt {
             kind,
-            span: Span {
-                source,
-                start: raw.range.start + range.start,
-                end: raw.range.start + range.end,
-            },
+            span: Span { source, start: raw.range.start + range.start, end: raw.range.start + range.end },
             other: None,
             message: message.to_owned(),
         });
@@ -25,11 +21,7 @@ pub(super) fn about_value(text: &str, source: SourceId, raw: &RawValue, doubts: 
     if let Some(range) = pair(shown, '`')
         && raw.quote != Quote::Single
     {
-        add(
-            DoubtKind::Command,
-            range,
-            "kept as text; a shell runs what stands between backticks",
-        );
+        add(DoubtKind::Command, range, "kept as text; a shell runs what stands between backticks");
     }
     if matches!(raw.quote, Quote::None | Quote::Double)
         && let Some(at) = doubtful_escape(shown, raw.quote)
@@ -49,10 +41,7 @@ pub(super) fn about_value(text: &str, source: SourceId, raw: &RawValue, doubts: 
             "a quote in the middle of a value is kept; other readers take it away or refuse the line",
         );
     }
-    if let Some((at, mark)) = ["{{", "{%"]
-        .iter()
-        .find_map(|mark| shown.find(mark).map(|at| (at, mark)))
-    {
+    if let Some((at, mark)) = ["{{", "{%"].iter().find_map(|mark| shown.find(mark).map(|at| (at, mark))) {
         add(
             DoubtKind::Jinja,
             at..at + mark.len(),
@@ -72,18 +61,14 @@ pub(super) fn about_value(text: &str, source: SourceId, raw: &RawValue, doubts: 
 fn about_dollars(shown: &str, quote: Quote, add: &mut impl FnMut(DoubtKind, Range<usize>, &str)) {
     for dollar in dollars(shown) {
         let (kind, message) = match dollar.form {
-            Form::Command => (
-                DoubtKind::Command,
-                "kept as text; shells and some readers run `$(…)`",
-            ),
+            Form::Command => (DoubtKind::Command, "kept as text; shells and some readers run `$(…)`"),
             Form::Operator => (
                 DoubtKind::Default,
                 "kept as text; shells and some readers insert another variable or the text behind the operator",
             ),
-            Form::Plain | Form::Braced if quote == Quote::Single => (
-                DoubtKind::Reference,
-                "kept as text; a few readers insert another variable even in single quotes",
-            ),
+            Form::Plain | Form::Braced if quote == Quote::Single => {
+                (DoubtKind::Reference, "kept as text; a few readers insert another variable even in single quotes")
+            }
             Form::Plain | Form::Braced => (
                 DoubtKind::Reference,
                 "kept as text by the commonest reader; shells and others insert another variable",
@@ -96,20 +81,12 @@ fn about_dollars(shown: &str, quote: Quote, add: &mut impl FnMut(DoubtKind, Rang
 fn about_hash(text: &str, source: SourceId, raw: &RawValue, doubts: &mut Vec<Doubt>) {
     let Some(hash) = raw.hash else { return };
     // Behind a closing quote every reader sees a comment.
-    if raw.quote != Quote::None
-        || text
-            .get(..hash)
-            .is_some_and(|before| before.ends_with(super::value::is_blank))
-    {
+    if raw.quote != Quote::None || text.get(..hash).is_some_and(|before| before.ends_with(super::value::is_blank)) {
         return;
     }
     doubts.push(Doubt {
         kind: DoubtKind::GluedHash,
-        span: Span {
-            source,
-            start: hash,
-            end: hash + 1,
-        },
+        span: Span { source, start: hash, end: hash + 1 },
         other: None,
         message: "taken as the beginning of a comment; most other readers keep a `#` that touches the value: \
                   quote the value to keep it"

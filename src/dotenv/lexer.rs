@@ -79,18 +79,10 @@ impl Lexer<'_> {
             let pem = problem.kind == ProblemKind::UnquotedPem;
             self.parsed.problems.push(problem);
             // An earlier value is stale: it must not be taken for the one that could not be read.
-            if let Some(entry) = self
-                .places
-                .remove(name)
-                .and_then(|old| self.entries.get_mut(old))
-            {
+            if let Some(entry) = self.places.remove(name).and_then(|old| self.entries.get_mut(old)) {
                 *entry = None;
             }
-            return if pem {
-                pem_end(self.text, raw.line_end).unwrap_or(raw.line_end)
-            } else {
-                raw.line_end
-            };
+            return if pem { pem_end(self.text, raw.line_end).unwrap_or(raw.line_end) } else { raw.line_end };
         }
         if head.colon {
             self.doubt(
@@ -124,23 +116,11 @@ impl Lexer<'_> {
                 "not a name a variable can have: letters, digits and `_`, no digit first, at most 255",
             )
         } else if raw.quote == Quote::None && opens_pem(&raw.value) {
-            (
-                ProblemKind::UnquotedPem,
-                value,
-                "a PEM block over several lines must stand in quotes",
-            )
+            (ProblemKind::UnquotedPem, value, "a PEM block over several lines must stand in quotes")
         } else if raw.unclosed {
-            (
-                ProblemKind::UnclosedQuote,
-                value,
-                "the quote that begins here is not closed",
-            )
+            (ProblemKind::UnclosedQuote, value, "the quote that begins here is not closed")
         } else if raw.value.chars().any(is_control) {
-            (
-                ProblemKind::ControlCharacter,
-                value,
-                "the value holds NUL or another control character",
-            )
+            (ProblemKind::ControlCharacter, value, "the value holds NUL or another control character")
         } else {
             return None;
         };
@@ -156,18 +136,10 @@ impl Lexer<'_> {
     /// A line that is no assignment: a name alone, a template's own line, or nothing known.
     fn no_assignment(&mut self, start: usize, end: usize) -> usize {
         let line = self.text.get(start..end).unwrap_or("");
-        let code = line
-            .split('#')
-            .next()
-            .unwrap_or("")
-            .trim_end_matches(is_blank);
-        let word = code.strip_prefix("export").map_or(code, |rest| {
-            if rest.starts_with(is_blank) {
-                rest.trim_start_matches(is_blank)
-            } else {
-                code
-            }
-        });
+        let code = line.split('#').next().unwrap_or("").trim_end_matches(is_blank);
+        let word = code
+            .strip_prefix("export")
+            .map_or(code, |rest| if rest.starts_with(is_blank) { rest.trim_start_matches(is_blank) } else { code });
         if line.starts_with("{%") || line.starts_with("{{") || line.starts_with("{#") {
             self.doubt(
                 DoubtKind::Jinja,
@@ -220,9 +192,7 @@ impl Lexer<'_> {
         let behind = raw.hash.and_then(|hash| {
             let before = self.text.get(..hash)?;
             let comment = self.text.get(hash + 1..raw.line_end)?;
-            (before.ends_with(is_blank) && comment.starts_with(is_blank))
-                .then(|| comment_text(comment))
-                .flatten()
+            (before.ends_with(is_blank) && comment.starts_with(is_blank)).then(|| comment_text(comment)).flatten()
         });
         let all: Vec<_> = self.comments.iter().cloned().chain(behind).collect();
         (!all.is_empty()).then(|| all.join(" "))
@@ -230,20 +200,11 @@ impl Lexer<'_> {
 
     fn doubt(&mut self, kind: DoubtKind, range: std::ops::Range<usize>, message: &str) {
         let span = self.span(range);
-        self.parsed.doubts.push(Doubt {
-            kind,
-            span,
-            other: None,
-            message: message.to_owned(),
-        });
+        self.parsed.doubts.push(Doubt { kind, span, other: None, message: message.to_owned() });
     }
 
     fn span(&self, range: std::ops::Range<usize>) -> Span {
-        Span {
-            source: self.source,
-            start: range.start,
-            end: range.end,
-        }
+        Span { source: self.source, start: range.start, end: range.end }
     }
 }
 
@@ -256,10 +217,7 @@ fn head(text: &str, start: usize, end: usize) -> Option<Head> {
         .filter(|rest| rest.starts_with(is_blank))
         .and_then(|_| head_at(line, skip_blanks(line, start + "export".len())));
     match exported {
-        Some(head) => Some(Head {
-            exported: true,
-            ..head
-        }),
+        Some(head) => Some(Head { exported: true, ..head }),
         None => head_at(line, start),
     }
 }
@@ -272,22 +230,14 @@ fn head_at(line: &str, start: usize) -> Option<Head> {
         return None;
     }
     let name = start..start + length;
-    let colon = line
-        .get(name.end..)?
-        .strip_prefix(':')
-        .is_some_and(|after| after.starts_with(is_blank));
+    let colon = line.get(name.end..)?.strip_prefix(':').is_some_and(|after| after.starts_with(is_blank));
     let separator = if colon {
         name.end
     } else {
         let at = skip_blanks(line, name.end);
         line.get(at..)?.starts_with('=').then_some(at)?
     };
-    Some(Head {
-        exported: false,
-        name,
-        colon,
-        value: separator + 1,
-    })
+    Some(Head { exported: false, name, colon, value: separator + 1 })
 }
 
 /// Whether a line begins as an assignment does.
@@ -320,8 +270,7 @@ fn pem_end(text: &str, mut end: usize) -> Option<usize> {
         if line.contains("-----END ") {
             return Some(end);
         }
-        let inside =
-            |character: char| character.is_ascii_alphanumeric() || "+/:,- ".contains(character);
+        let inside = |character: char| character.is_ascii_alphanumeric() || "+/:,- ".contains(character);
         if end >= text.len() || !line.trim_end_matches('=').chars().all(inside) {
             return None;
         }

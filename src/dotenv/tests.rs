@@ -115,21 +115,11 @@ fn problems_leave_the_rest_readable() {
         ("A='", P::UnclosedQuote, Some("A"), "'"),
         ("A='x # it's", P::UnclosedQuote, Some("A"), "'x"),
         ("A=a\0b", P::ControlCharacter, Some("A"), "a\0b"),
-        (
-            "A=\"\x1b[0m\"",
-            P::ControlCharacter,
-            Some("A"),
-            "\"\x1b[0m\"",
-        ),
+        ("A=\"\x1b[0m\"", P::ControlCharacter, Some("A"), "\"\x1b[0m\""),
         ("what is this", P::NotAnAssignment, None, "what is this"),
         ("=x", P::NotAnAssignment, None, "=x"),
         ("A:x", P::NotAnAssignment, None, "A:x"),
-        (
-            "A=-----BEGIN K-----\nMIIB=\n-----END K-----",
-            P::UnquotedPem,
-            Some("A"),
-            "-----BEGIN K-----",
-        ),
+        ("A=-----BEGIN K-----\nMIIB=\n-----END K-----", P::UnquotedPem, Some("A"), "-----BEGIN K-----"),
     ];
     for (line, kind, name, place) in table {
         let text = format!("Y=y\n{line}\nZ=z\n");
@@ -152,10 +142,7 @@ fn an_unreadable_duplicate_leaves_no_stale_value() {
 fn the_last_duplicate_wins_and_both_places_are_told() {
     let text = "A=1\nB=2\nexport A='3'\n";
     let parsed = read(text);
-    assert_eq!(
-        values(text),
-        [("B", "2"), ("A", "3")].map(|(k, v)| (k.to_owned(), v.to_owned()))
-    );
+    assert_eq!(values(text), [("B", "2"), ("A", "3")].map(|(k, v)| (k.to_owned(), v.to_owned())));
     let doubt = &parsed.doubts[0];
     assert_eq!((doubt.span.start, doubt.other.unwrap().start), (15, 0));
     let entry = &parsed.entries[1];

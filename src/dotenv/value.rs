@@ -22,25 +22,18 @@ pub(super) struct RawValue {
 
 /// A blank of JavaScript's `\s` that ends no line.
 pub(super) fn is_blank(character: char) -> bool {
-    (character.is_whitespace() && !matches!(character, '\n' | '\r' | '\u{85}'))
-        || character == '\u{feff}'
+    (character.is_whitespace() && !matches!(character, '\n' | '\r' | '\u{85}')) || character == '\u{feff}'
 }
 
 /// Where the line that holds `at` ends, before its newline.
 pub(super) fn line_end(text: &str, at: usize) -> usize {
-    text.get(at..)
-        .and_then(|rest| rest.find(['\n', '\r']))
-        .map_or(text.len(), |offset| at + offset)
+    text.get(at..).and_then(|rest| rest.find(['\n', '\r'])).map_or(text.len(), |offset| at + offset)
 }
 
 /// Where the next line begins; `end` is a line end.
 pub(super) fn next_line(text: &str, end: usize) -> usize {
     let rest = text.get(end..).unwrap_or("");
-    end + if rest.starts_with("\r\n") {
-        2
-    } else {
-        usize::from(!rest.is_empty())
-    }
+    end + if rest.starts_with("\r\n") { 2 } else { usize::from(!rest.is_empty()) }
 }
 
 /// The first place from `at` on that is no blank.
@@ -93,15 +86,8 @@ fn quoted(text: &str, start: usize, close: usize, quote: Quote) -> RawValue {
     RawValue {
         quote,
         range: start..close + 1,
-        value: if quote == Quote::Double {
-            newlines(&inner)
-        } else {
-            inner
-        },
-        hash: text
-            .get(behind..)
-            .is_some_and(|rest| rest.starts_with('#'))
-            .then_some(behind),
+        value: if quote == Quote::Double { newlines(&inner) } else { inner },
+        hash: text.get(behind..).is_some_and(|rest| rest.starts_with('#')).then_some(behind),
         line_end: line_end(text, behind),
         unclosed: false,
     }
@@ -112,11 +98,7 @@ fn bare(text: &str, start: usize) -> RawValue {
     let line_end = line_end(text, start);
     let line = text.get(start..line_end).unwrap_or("");
     let hash = line.find('#').map(|offset| start + offset);
-    let value = line
-        .split('#')
-        .next()
-        .unwrap_or("")
-        .trim_end_matches(is_blank);
+    let value = line.split('#').next().unwrap_or("").trim_end_matches(is_blank);
     let first = value.chars().next().filter(|first| "'\"`".contains(*first));
     let inner = first.and_then(|quote| value.strip_prefix(quote));
     let stripped = first.and_then(|quote| inner?.strip_suffix(quote));
@@ -124,11 +106,7 @@ fn bare(text: &str, start: usize) -> RawValue {
     RawValue {
         quote: Quote::None,
         range: start..start + value.len(),
-        value: if first == Some('"') {
-            newlines(taken)
-        } else {
-            taken.to_owned()
-        },
+        value: if first == Some('"') { newlines(taken) } else { taken.to_owned() },
         hash,
         line_end,
         unclosed: first.is_some_and(|quote| inner.is_some_and(|inner| !inner.contains(quote))),

@@ -23,14 +23,7 @@ pub(crate) fn guess(name: &str, value: &str, secret: bool) -> (Kind, Option<Kind
         return (Kind::List, Some(items));
     }
     let kind = scalar(&words, value);
-    (
-        if kind.accepts(value) {
-            kind
-        } else {
-            Kind::String
-        },
-        None,
-    )
+    (if kind.accepts(value) { kind } else { Kind::String }, None)
 }
 
 /// What is measured by them may have a fraction.
@@ -65,27 +58,17 @@ fn scalar(words: &[String], value: &str) -> Kind {
         Kind::Number
     } else if !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) {
         // Telephone numbers, versions and identifiers are names made of digits.
-        let named = has(&[
-            "VERSION", "ID", "IDS", "PHONE", "NUMBER", "ZIP", "TAG", "CODE", "RELEASE",
-        ]);
-        if named || digits.len() > 15 || !Kind::Integer.accepts(value) {
-            Kind::String
-        } else {
-            Kind::Integer
-        }
+        let named = has(&["VERSION", "ID", "IDS", "PHONE", "NUMBER", "ZIP", "TAG", "CODE", "RELEASE"]);
+        if named || digits.len() > 15 || !Kind::Integer.accepts(value) { Kind::String } else { Kind::Integer }
     } else if value.contains('@') && Kind::Email.accepts(value) {
         Kind::Email
     } else if Kind::Uuid.accepts(value) {
         Kind::Uuid
-    } else if (value.starts_with('{') && value.ends_with('}'))
-        || (value.starts_with('[') && value.ends_with(']'))
-    {
+    } else if (value.starts_with('{') && value.ends_with('}')) || (value.starts_with('[') && value.ends_with(']')) {
         Kind::Json
     } else if has(&["IP", "IPV4", "IPV6"]) {
         Kind::Ip
-    } else if has(&[
-        "TTL", "TIMEOUT", "INTERVAL", "DURATION", "PERIOD", "LIFETIME",
-    ]) {
+    } else if has(&["TTL", "TIMEOUT", "INTERVAL", "DURATION", "PERIOD", "LIFETIME"]) {
         Kind::Duration
     } else if last == "DATE" {
         Kind::Date
@@ -99,21 +82,11 @@ fn list(words: &[String], value: &str) -> Option<Kind> {
     let plural = words.iter().any(|word| {
         matches!(
             word.as_str(),
-            "ORIGIN"
-                | "ORIGINS"
-                | "HOSTS"
-                | "DOMAINS"
-                | "URLS"
-                | "URIS"
-                | "SERVERS"
-                | "BROKERS"
-                | "ENDPOINTS"
+            "ORIGIN" | "ORIGINS" | "HOSTS" | "DOMAINS" | "URLS" | "URIS" | "SERVERS" | "BROKERS" | "ENDPOINTS"
         )
     });
     if !plural || !value.contains(',') {
         return None;
     }
-    [Kind::Url, Kind::Hostname, Kind::Ip]
-        .into_iter()
-        .find(|kind| value.split(',').all(|item| kind.accepts(item)))
+    [Kind::Url, Kind::Hostname, Kind::Ip].into_iter().find(|kind| value.split(',').all(|item| kind.accepts(item)))
 }

@@ -31,21 +31,11 @@ pub struct Guess {
 /// Guesses from a name and a value. The empty value is told from its name alone.
 pub fn infer(name: &str, value: &str) -> Guess {
     let public = names::is_public(name);
-    let by_name = if public && !names::is_never_public(name, value) {
-        None
-    } else {
-        names::reason(name, value)
-    };
+    let by_name = if public && !names::is_never_public(name, value) { None } else { names::reason(name, value) };
     let reason = values::reason(name, value, public).or(by_name);
     let secret = reason.is_some();
     let (kind, items) = kinds::guess(name, value, secret);
-    Guess {
-        kind,
-        items,
-        secret,
-        reason: reason.unwrap_or(""),
-        exposure_public: public,
-    }
+    Guess { kind, items, secret, reason: reason.unwrap_or(""), exposure_public: public }
 }
 
 /// The words of a name in upper case: cut at `_` and between a small and a capital letter.

@@ -72,19 +72,15 @@ pub(super) fn reason(name: &str, value: &str) -> Option<&'static str> {
     let words = words(name);
     let joined = words.join("_");
     let ends = |list: &str| {
-        list.split(' ').any(|end| {
-            joined
-                .strip_suffix(end)
-                .is_some_and(|before| before.is_empty() || before.ends_with('_'))
-        })
+        list.split(' ')
+            .any(|end| joined.strip_suffix(end).is_some_and(|before| before.is_empty() || before.ends_with('_')))
     };
     let last = words.last().map_or("", String::as_str);
     if is_boolean(value) && !is_unset_secret(&words, last, value) {
         return None;
     }
     if ends(ADDRESSES) {
-        return (!is_file_database(value))
-            .then_some("addresses of this kind mostly hold a credential");
+        return (!is_file_database(value)).then_some("addresses of this kind mostly hold a credential");
     }
     let first = words.first().map_or("", String::as_str);
     let switch = has(SWITCHES, first) && value.len() <= 1;
@@ -97,10 +93,8 @@ pub(super) fn reason(name: &str, value: &str) -> Option<&'static str> {
     if is_strong(&words) {
         return Some(BY_NAME);
     }
-    let weak = words.iter().any(|word| has(WEAK, word) || is_key(word))
-        || matches!(last, "PRIVATE" | "PW");
-    let number =
-        !value.is_empty() && value.len() <= 5 && value.bytes().all(|byte| byte.is_ascii_digit());
+    let weak = words.iter().any(|word| has(WEAK, word) || is_key(word)) || matches!(last, "PRIVATE" | "PW");
+    let number = !value.is_empty() && value.len() <= 5 && value.bytes().all(|byte| byte.is_ascii_digit());
     (weak && !number && !names_a_protocol(last, value)).then_some(BY_NAME)
 }
 
@@ -109,37 +103,23 @@ pub(super) fn is_never_public(name: &str, value: &str) -> bool {
     let words = words(name);
     let told = |word: &String| {
         word == "PRIVATE"
-            || [
-                "SECRET",
-                "PASSWORD",
-                "PASSWD",
-                "PASSPHRASE",
-                "CREDENTIAL",
-                "PRIVATEKEY",
-            ]
-            .iter()
-            .any(|part| word.contains(part))
+            || ["SECRET", "PASSWORD", "PASSWD", "PASSPHRASE", "CREDENTIAL", "PRIVATEKEY"]
+                .iter()
+                .any(|part| word.contains(part))
     };
     // The last word is what it is: `SECRET_ACCESS_KEY`, but not `PASSWORD_SIGNIN`.
-    let is_one = words
-        .last()
-        .is_some_and(|last| told(last) || is_key(last) || last == "KEY");
+    let is_one = words.last().is_some_and(|last| told(last) || is_key(last) || last == "KEY");
     is_one && words.iter().any(told) && reason(name, value).is_some()
 }
 
 fn is_boolean(value: &str) -> bool {
-    ["true", "false", "yes", "no", "on", "off"]
-        .iter()
-        .any(|word| value.eq_ignore_ascii_case(word))
+    ["true", "false", "yes", "no", "on", "off"].iter().any(|word| value.eq_ignore_ascii_case(word))
 }
 
 /// `LDAP_PASS=false` says that there is none; a person declares a secret all the same.
 fn is_unset_secret(words: &[String], last: &str, value: &str) -> bool {
     value.eq_ignore_ascii_case("false")
-        && matches!(
-            last,
-            "SECRET" | "PASSWORD" | "PASSWD" | "PASS" | "PWD" | "PASSPHRASE"
-        )
+        && matches!(last, "SECRET" | "PASSWORD" | "PASSWD" | "PASS" | "PWD" | "PASSPHRASE")
         && !words.iter().any(|word| has(SWITCHES, word))
 }
 
@@ -159,23 +139,15 @@ pub(super) fn is_secret_inside(name: &str) -> bool {
     !has(ABOUT, last)
         && (is_strong(&words)
             || is_key(last)
-            || matches!(
-                last,
-                "KEY" | "AUTH" | "AUTHORIZATION" | "SIG" | "SIGNATURE" | "CODE"
-            ))
-        && !KNOWN
-            .split(' ')
-            .any(|known| words.join("_").ends_with(known))
+            || matches!(last, "KEY" | "AUTH" | "AUTHORIZATION" | "SIG" | "SIGNATURE" | "CODE"))
+        && !KNOWN.split(' ').any(|known| words.join("_").ends_with(known))
 }
 
 /// `ACCOUNTKEY`, `SECRETKEY`; not a word that happens to end so.
 fn is_key(word: &str) -> bool {
     word.len() > 3
         && word.ends_with("KEY")
-        && !matches!(
-            word,
-            "MONKEY" | "TURKEY" | "HOTKEY" | "PUBKEY" | "SITEKEY" | "DONKEY"
-        )
+        && !matches!(word, "MONKEY" | "TURKEY" | "HOTKEY" | "PUBKEY" | "SITEKEY" | "DONKEY")
 }
 
 /// `MAIL_ENCRYPTION=tls`, `SMTP_AUTH=login`.
@@ -200,20 +172,12 @@ fn names_a_protocol(last: &str, value: &str) -> bool {
 
 /// A path to a file that may hold a secret: the path does not.
 fn is_file(value: &str) -> bool {
-    let rooted = value.starts_with('/')
-        || value.starts_with("./")
-        || value.starts_with("../")
-        || value.starts_with("~/");
-    let file = [
-        ".json", ".pem", ".key", ".crt", ".cer", ".txt", ".p12", ".pfx", ".jks", ".yml", ".yaml",
-        ".toml",
-    ];
+    let rooted =
+        value.starts_with('/') || value.starts_with("./") || value.starts_with("../") || value.starts_with("~/");
+    let file = [".json", ".pem", ".key", ".crt", ".cer", ".txt", ".p12", ".pfx", ".jks", ".yml", ".yaml", ".toml"];
     rooted && (value.starts_with("/run/secrets/") || file.iter().any(|end| value.ends_with(end)))
 }
 
 fn is_file_database(value: &str) -> bool {
-    ["sqlite:", "file:", "sqlite3:"]
-        .iter()
-        .any(|scheme| value.starts_with(scheme))
-        && !value.contains('@')
+    ["sqlite:", "file:", "sqlite3:"].iter().any(|scheme| value.starts_with(scheme)) && !value.contains('@')
 }

@@ -44,18 +44,12 @@ fn secrets() {
         ("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE"),
         ("A", "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhIn0.c2ln"),
         ("A", "base64:q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQ"),
-        (
-            "A",
-            "-----BEGIN EC PRIVATE KEY-----\nAA==\n-----END EC PRIVATE KEY-----",
-        ),
+        ("A", "-----BEGIN EC PRIVATE KEY-----\nAA==\n-----END EC PRIVATE KEY-----"),
         ("A", "$2b$12$abcdefghijklmnopqrstuv"),
         ("A", "b7f3a09c1d5e8842b7f3a09c1d5e8842"),
         ("A", "Zk3uQ9vXw2LpTy8RmN4bHs6D"),
         ("A", "p7+Qm2/xVt9Kd3RzW8sLb1Yc5Ng6Hf0Jq4Ua=="),
-        (
-            "A_URL",
-            "https://hooks.example/services/T0A1B2C3D/B4E5F6G7H/k9Lm3Nq7Rs2Tu8Vw4Xy1Za6B",
-        ),
+        ("A_URL", "https://hooks.example/services/T0A1B2C3D/B4E5F6G7H/k9Lm3Nq7Rs2Tu8Vw4Xy1Za6B"),
         ("A_URL", "https://h.example/x?api_key=abc"),
         ("A", "Server=db;User Id=u;Password=pw"),
         ("A", "{\"client_secret\":\"abc\"}"),
@@ -64,10 +58,7 @@ fn secrets() {
         ("NEXT_PUBLIC_X", "sk_live_abcdefgh12345678"),
         ("VITE_X", "https://u:p@h"),
         ("A", "x\nDB_PASSWORD=abc"),
-        (
-            "A_FILE",
-            "https://9f8e7d6c5b4a39281706f5e4d3c2b1a0@h.example/1",
-        ),
+        ("A_FILE", "https://9f8e7d6c5b4a39281706f5e4d3c2b1a0@h.example/1"),
     ];
     for (name, value) in table {
         assert!(infer(name, value).secret, "{name}={value}");
@@ -168,15 +159,9 @@ fn types() {
     for (name, value, kind) in table {
         let guess = infer(name, value);
         assert_eq!(guess.kind, kind, "{name}={value}");
-        assert!(
-            value.is_empty() || kind == K::List || kind.accepts(value),
-            "{name}"
-        );
+        assert!(value.is_empty() || kind == K::List || kind.accepts(value), "{name}");
     }
-    assert_eq!(
-        infer("ORIGINS", "https://a.example,https://b.example").items,
-        Some(K::Url)
-    );
+    assert_eq!(infer("ORIGINS", "https://a.example,https://b.example").items, Some(K::Url));
     assert!(infer("NEXT_PUBLIC_URL", "https://a.example").exposure_public);
 }
 
@@ -190,12 +175,7 @@ fn words_are_not_random() {
     ] {
         assert!(!random(text), "{text}");
     }
-    for text in [
-        "qzxkvbwpmtrgdhnlsfjc",
-        "AbCdEfGhIjKlMnOpQrSt",
-        "a1b2c3d4e5f6a7b8c9d0",
-        "x-9f8e7d6c5b4a3928-y",
-    ] {
+    for text in ["qzxkvbwpmtrgdhnlsfjc", "AbCdEfGhIjKlMnOpQrSt", "a1b2c3d4e5f6a7b8c9d0", "x-9f8e7d6c5b4a3928-y"] {
         assert!(random(text), "{text}");
     }
 }

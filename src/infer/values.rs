@@ -84,11 +84,7 @@ pub(crate) fn reason(name: &str, value: &str, public: bool) -> Option<&'static s
     if pieces(value).any(is_token) || is_app_key(value) {
         return Some("its value has the form of a known kind of token");
     }
-    if value.len() >= 3
-        && value
-            .chars()
-            .all(|character| matches!(character, '*' | '•'))
-    {
+    if value.len() >= 3 && value.chars().all(|character| matches!(character, '*' | '•')) {
         return Some("its value is masked");
     }
     if has_password(value) {
@@ -105,8 +101,7 @@ pub(crate) fn reason(name: &str, value: &str, public: bool) -> Option<&'static s
 
 /// The parts a value may hold a token in: cut at blanks, quotes and brackets, then at separators too.
 fn pieces(value: &str) -> impl Iterator<Item = &str> {
-    let outer =
-        |character: char| character.is_whitespace() || "\"'`,;&?()[]{}<>|".contains(character);
+    let outer = |character: char| character.is_whitespace() || "\"'`,;&?()[]{}<>|".contains(character);
     let inner = |character: char| ":/@=#".contains(character);
     value.split(outer).flat_map(move |piece| {
         let whole = (!piece.contains("://")).then_some(piece);
@@ -115,20 +110,15 @@ fn pieces(value: &str) -> impl Iterator<Item = &str> {
 }
 
 fn is_token(piece: &str) -> bool {
-    let token =
-        |character: char| character.is_ascii_alphanumeric() || "-_./+=$,".contains(character);
+    let token = |character: char| character.is_ascii_alphanumeric() || "-_./+=$,".contains(character);
     SHAPES.iter().any(|(start, least)| {
-        piece
-            .strip_prefix(start)
-            .is_some_and(|rest| rest.len() >= *least && rest.chars().all(token))
+        piece.strip_prefix(start).is_some_and(|rest| rest.len() >= *least && rest.chars().all(token))
     }) || (piece.starts_with("{SHA}") && piece.len() > 12)
 }
 
 /// `base64:` and at least 16 bytes, as Laravel writes its key.
 fn is_app_key(value: &str) -> bool {
-    value
-        .strip_prefix("base64:")
-        .is_some_and(|rest| rest.len() >= 20)
+    value.strip_prefix("base64:").is_some_and(|rest| rest.len() >= 20)
 }
 
 /// An address whose userinfo has a password, or a user name that is no name but a token.
@@ -136,19 +126,13 @@ fn has_password(value: &str) -> bool {
     value.match_indices("://").any(|(at, mark)| {
         let rest = value.get(at + mark.len()..).unwrap_or("");
         // A password may hold `/`, `?` or `#` unencoded: everything up to the last `@` before a blank counts.
-        let end = rest
-            .find(|character: char| character.is_whitespace() || character == '"')
-            .unwrap_or(rest.len());
+        let end = rest.find(|character: char| character.is_whitespace() || character == '"').unwrap_or(rest.len());
         let Some((userinfo, _)) = rest.get(..end).and_then(|part| part.rsplit_once('@')) else {
             return false;
         };
         match userinfo.split_once(':') {
             Some((user, password)) => !password.is_empty() && !user.contains('/'),
-            None => {
-                random(userinfo)
-                    || (userinfo.len() >= 16
-                        && userinfo.bytes().all(|byte| byte.is_ascii_hexdigit()))
-            }
+            None => random(userinfo) || (userinfo.len() >= 16 && userinfo.bytes().all(|byte| byte.is_ascii_hexdigit())),
         }
     })
 }
@@ -159,32 +143,23 @@ fn has_secret_inside(value: &str) -> bool {
     let pairs = value.split(separator).any(|pair| {
         let (name, rest) = pair.split_once('=').unwrap_or((pair, ""));
         let option = name.starts_with('-') && name.len() > 2 && value.trim() != pair;
-        (!rest.is_empty() || option)
-            && name.len() <= 64
-            && is_plain_name(name)
-            && names::is_secret_inside(name)
+        (!rest.is_empty() || option) && name.len() <= 64 && is_plain_name(name) && names::is_secret_inside(name)
     });
     // A plain `name=` at the beginning of base64 padding is no pair: `rest` is empty there.
     pairs || headers(value) || json(value)
 }
 
 fn is_plain_name(name: &str) -> bool {
-    name.chars()
-        .all(|character| character.is_ascii_alphanumeric() || "-_. ".contains(character))
+    name.chars().all(|character| character.is_ascii_alphanumeric() || "-_. ".contains(character))
 }
 
 /// `Authorization: Bearer …`
 fn headers(value: &str) -> bool {
     value.split(['\n', ',']).any(|line| {
         line.split_once(": ").is_some_and(|(name, rest)| {
-            !rest.trim().is_empty()
-                && name.len() <= 64
-                && is_plain_name(name)
-                && names::is_secret_inside(name)
+            !rest.trim().is_empty() && name.len() <= 64 && is_plain_name(name) && names::is_secret_inside(name)
         })
-    }) || words(value)
-        .windows(2)
-        .any(|pair| matches!(pair, [first, second] if first == "BEARER" && second.len() >= 8))
+    }) || words(value).windows(2).any(|pair| matches!(pair, [first, second] if first == "BEARER" && second.len() >= 8))
 }
 
 fn json(value: &str) -> bool {
@@ -212,16 +187,7 @@ fn is_digest(name: &str, value: &str) -> bool {
     let named = words(name).iter().any(|word| {
         matches!(
             word.as_str(),
-            "SHA"
-                | "SHA1"
-                | "SHA256"
-                | "DIGEST"
-                | "COMMIT"
-                | "REVISION"
-                | "CHECKSUM"
-                | "REF"
-                | "IMAGE"
-                | "VERSION"
+            "SHA" | "SHA1" | "SHA256" | "DIGEST" | "COMMIT" | "REVISION" | "CHECKSUM" | "REF" | "IMAGE" | "VERSION"
         )
     });
     let digits = value.bytes().all(|byte| byte.is_ascii_hexdigit());
@@ -268,22 +234,17 @@ fn is_ordinary(part: &str) -> bool {
     if digits > 4 || digit_groups(part) > 1 {
         return false;
     }
-    part.split(|character: char| character.is_ascii_digit())
-        .filter(|letters| !letters.is_empty())
-        .all(are_words)
+    part.split(|character: char| character.is_ascii_digit()).filter(|letters| !letters.is_empty()).all(are_words)
 }
 
 /// Whether letters are words with capitals where words begin; random text changes case at every second letter.
 fn are_words(letters: &str) -> bool {
     let words = camel_words(letters);
-    words.iter().all(|word| is_word(word))
-        && (words.len() == 1 || letters.len() + 2 >= 4 * words.len())
+    words.iter().all(|word| is_word(word)) && (words.len() == 1 || letters.len() + 2 >= 4 * words.len())
 }
 
 fn digit_groups(part: &str) -> usize {
-    part.split(|character: char| !character.is_ascii_digit())
-        .filter(|group| !group.is_empty())
-        .count()
+    part.split(|character: char| !character.is_ascii_digit()).filter(|group| !group.is_empty()).count()
 }
 
 /// Cuts `SomeLongName` before each capital letter that follows a small one.
@@ -309,11 +270,7 @@ fn is_word(word: &str) -> bool {
     }
     let vowel = |byte: &u8| b"aeiouy".contains(byte);
     let vowels = word.bytes().filter(|byte| vowel(byte)).count();
-    let run = word
-        .split(|character: char| "aeiouy".contains(character))
-        .map(str::len)
-        .max()
-        .unwrap_or(0);
+    let run = word.split(|character: char| "aeiouy".contains(character)).map(str::len).max().unwrap_or(0);
     match word.len() {
         0..=10 => vowels > 0 && run <= 5,
         11..=16 => 4 * vowels >= word.len() && run <= 5,

@@ -6,9 +6,7 @@ use serde::de::IgnoredAny;
 pub(super) fn is_uuid(value: &str) -> bool {
     let mut groups = value.split('-');
     [8, 4, 4, 4, 12].into_iter().all(|length| {
-        groups.next().is_some_and(|group| {
-            group.len() == length && group.bytes().all(|byte| byte.is_ascii_hexdigit())
-        })
+        groups.next().is_some_and(|group| group.len() == length && group.bytes().all(|byte| byte.is_ascii_hexdigit()))
     }) && groups.next().is_none()
 }
 
@@ -85,9 +83,7 @@ fn pem_block(text: &str) -> Option<&str> {
 
 /// Visible ASCII words with one space or hyphen between them.
 fn is_pem_label(label: &str) -> bool {
-    label
-        .split([' ', '-'])
-        .all(|word| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_graphic()))
+    label.split([' ', '-']).all(|word| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_graphic()))
 }
 
 /// Everything between the two boundaries: the rest of the first line, perhaps headers, base64 lines.
@@ -107,18 +103,11 @@ fn is_pem_body(body: &str) -> bool {
 /// What follows the headers and the empty line that ends them, if there are headers.
 fn skip_headers(content: &str) -> Option<&str> {
     let (name, _) = content.lines().next()?.split_once(": ")?;
-    if name.is_empty()
-        || !name
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-    {
+    if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
         return None;
     }
     let ends = [content.split_once("\n\n"), content.split_once("\n\r\n")];
-    ends.into_iter()
-        .flatten()
-        .min_by_key(|(headers, _)| headers.len())
-        .map(|(_, rest)| rest)
+    ends.into_iter().flatten().min_by_key(|(headers, _)| headers.len()).map(|(_, rest)| rest)
 }
 
 #[cfg(test)]
@@ -164,17 +153,13 @@ mod tests {
 
     #[test]
     fn hex_and_base64() {
-        check(
-            Kind::Hex,
-            &["", "00", "dEADbeef"],
-            &["0", "0x00", "0g", "00 00", "00\n", "é"],
-        );
+        check(Kind::Hex, &["", "00", "dEADbeef"], &["0", "0x00", "0g", "00 00", "00\n", "é"]);
         check(
             Kind::Base64,
             &["", "AA==", "AAA=", "AAAA", "+/+/", "Zm9vYg=="],
             &[
-                "A", "AA", "AAA", "AA=", "AB==", "AAB=", "====", "A===", "AAAA=", "AA==AA==",
-                "-_-_", "AA ==", "AAAA\n", "é",
+                "A", "AA", "AAA", "AA=", "AB==", "AAB=", "====", "A===", "AAAA=", "AA==AA==", "-_-_", "AA ==",
+                "AAAA\n", "é",
             ],
         );
     }
@@ -184,17 +169,7 @@ mod tests {
         let deep = format!("{}{}", "[".repeat(200_000), "]".repeat(200_000));
         check(
             Kind::Json,
-            &[
-                "{}",
-                "[]",
-                "null",
-                "1",
-                "-0.5e3",
-                "\"a\"",
-                " {\"a\":[1,{}],\"a\":2}\n",
-                "\"\\u00e9é\"",
-                &deep,
-            ],
+            &["{}", "[]", "null", "1", "-0.5e3", "\"a\"", " {\"a\":[1,{}],\"a\":2}\n", "\"\\u00e9é\"", &deep],
             &[
                 "",
                 " ",

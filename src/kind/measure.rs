@@ -44,10 +44,7 @@ fn compare(integer: i128, number: f64) -> Option<Ordering> {
     if number < -LIMIT {
         return Some(Ordering::Greater);
     }
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "a whole float within the limits converts exactly"
-    )]
+    #[expect(clippy::cast_possible_truncation, reason = "a whole float within the limits converts exactly")]
     let whole = number.trunc() as i128;
     let fraction = 0.0_f64.partial_cmp(&number.fract())?;
     Some(integer.cmp(&whole).then(fraction))
@@ -81,11 +78,7 @@ mod tests {
         ];
         for (a, b, order) in table {
             assert_eq!(a.partial_cmp(b), *order, "{a:?} {b:?}");
-            assert_eq!(
-                b.partial_cmp(a),
-                order.map(Ordering::reverse),
-                "{b:?} {a:?}"
-            );
+            assert_eq!(b.partial_cmp(a), order.map(Ordering::reverse), "{b:?} {a:?}");
             assert_eq!(a == b, *order == Some(Equal));
         }
     }

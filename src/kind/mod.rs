@@ -197,10 +197,7 @@ impl Kind {
 
     /// Whether `minimum` and `maximum` make sense for this type.
     pub fn is_measurable(self) -> bool {
-        matches!(
-            self,
-            Self::Integer | Self::Port | Self::Number | Self::Duration | Self::Size
-        )
+        matches!(self, Self::Integer | Self::Port | Self::Number | Self::Duration | Self::Size)
     }
 }
 
@@ -225,25 +222,14 @@ mod tests {
     #[test]
     fn accepts() {
         let table: &[(Kind, &[&str], &[&str])] = &[
-            (
-                Kind::String,
-                &["", "a", "\n", "é", "\u{feff}"],
-                &["\0", "a\0b"],
-            ),
+            (Kind::String, &["", "a", "\n", "é", "\u{feff}"], &["\0", "a\0b"]),
             (Kind::List, &["", "a,b", ",", "a\nb"], &["a,\0"]),
-            (
-                Kind::Boolean,
-                &["true", "false"],
-                &["", "True", "1", "yes", "true ", "0"],
-            ),
+            (Kind::Boolean, &["true", "false"], &["", "True", "1", "yes", "true ", "0"]),
             (Kind::Path, &["a", "/", " ", "C:\\x", "~/x"], &["", "a\0"]),
             (
                 Kind::Semver,
                 &["1.2.3", "0.0.0", "1.0.0-alpha.1+b-2", "1.0.0--"],
-                &[
-                    "", "1", "1.2", "v1.2.3", "01.2.3", "1.2.3-01", " 1.2.3", "1.2.3-", "1.2.x",
-                    "^1.2.3",
-                ],
+                &["", "1", "1.2", "v1.2.3", "01.2.3", "1.2.3-01", " 1.2.3", "1.2.3-", "1.2.x", "^1.2.3"],
             ),
         ];
         for (kind, good, bad) in table {

@@ -9,18 +9,14 @@ use super::number::is_digits;
 /// No final dot and no underscore. The last label is not all digits: the same section rules that out, and a resolver
 /// would take `10.1` for an address. International names are written in their `xn--` form.
 pub(super) fn is_hostname(value: &str) -> bool {
-    value.len() <= 253
-        && value.split('.').all(is_label)
-        && !value.rsplit('.').next().is_some_and(is_digits)
+    value.len() <= 253 && value.split('.').all(is_label) && !value.rsplit('.').next().is_some_and(is_digits)
 }
 
 fn is_label(label: &str) -> bool {
     (1..=63).contains(&label.len())
         && !label.starts_with('-')
         && !label.ends_with('-')
-        && label
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+        && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }
 
 /// An address: four decimal numbers without leading zeros, or IPv6 (RFC 4291, section 2.2) without brackets or zone.
@@ -51,9 +47,7 @@ pub(super) fn is_email(value: &str) -> bool {
     };
     value.len() <= 254
         && local.len() <= 64
-        && local
-            .split('.')
-            .all(|atom| !atom.is_empty() && atom.bytes().all(is_atom_byte))
+        && local.split('.').all(|atom| !atom.is_empty() && atom.bytes().all(is_atom_byte))
         && is_hostname(host)
 }
 
@@ -129,16 +123,8 @@ mod tests {
             assert!(!Kind::Email.accepts(bad), "{bad:?}");
         }
         let local = "a".repeat(64);
-        check(
-            Kind::Email,
-            &format!("{local}@a.b"),
-            &format!("{local}a@a.b"),
-        );
+        check(Kind::Email, &format!("{local}@a.b"), &format!("{local}a@a.b"));
         let host = |last| format!("{0}.{0}.{1}.b", "a".repeat(63), "a".repeat(last));
-        check(
-            Kind::Email,
-            &format!("{local}@{}", host(59)),
-            &format!("{local}@{}", host(60)),
-        );
+        check(Kind::Email, &format!("{local}@{}", host(59)), &format!("{local}@{}", host(60)));
     }
 }

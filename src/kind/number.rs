@@ -88,26 +88,16 @@ pub(super) fn is_digits(text: &str) -> bool {
 
 /// Splits after the leading digits, of which there must be one.
 fn leading_digits(text: &str) -> Option<(&str, &str)> {
-    let end = text
-        .find(|character: char| !character.is_ascii_digit())
-        .unwrap_or(text.len());
+    let end = text.find(|character: char| !character.is_ascii_digit()).unwrap_or(text.len());
     text.split_at_checked(end).filter(|_| end > 0)
 }
 
 /// The first `[0-9]+` and unit of a duration, the milliseconds of that unit, and the rest.
 fn duration_part(text: &str) -> Option<(&str, i128, &str)> {
     // `ms` stands before `m` and `s`: no part begins with `s`, so the longer unit is always meant.
-    const UNITS: [(&str, i128); 5] = [
-        ("ms", 1),
-        ("s", 1000),
-        ("m", 60_000),
-        ("h", 3_600_000),
-        ("d", 86_400_000),
-    ];
+    const UNITS: [(&str, i128); 5] = [("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000)];
     let (digits, rest) = leading_digits(text)?;
-    UNITS
-        .iter()
-        .find_map(|(unit, factor)| Some((digits, *factor, rest.strip_prefix(unit)?)))
+    UNITS.iter().find_map(|(unit, factor)| Some((digits, *factor, rest.strip_prefix(unit)?)))
 }
 
 /// The digits of a size and the bytes of its unit.
@@ -137,14 +127,7 @@ mod tests {
         let table: &[(Kind, &[&str], &[&str])] = &[
             (
                 Kind::Integer,
-                &[
-                    "0",
-                    "-0",
-                    "7",
-                    "-7",
-                    "9223372036854775807",
-                    "-9223372036854775808",
-                ],
+                &["0", "-0", "7", "-7", "9223372036854775807", "-9223372036854775808"],
                 &[
                     "",
                     "-",
@@ -166,51 +149,26 @@ mod tests {
             ),
             (
                 Kind::Number,
+                &["0", "-0", "1", "-1.5", "0.50", "1e3", "1E+3", "1e-3", "1.5e09", &huge, "1e-999", "1e308"],
                 &[
-                    "0", "-0", "1", "-1.5", "0.50", "1e3", "1E+3", "1e-3", "1.5e09", &huge,
-                    "1e-999", "1e308",
-                ],
-                &[
-                    "", "-", "+1", ".5", "5.", "01", "1e", "1e+", "1.e3", "1e3.5", "1e400",
-                    "-1e400", "NaN", "inf", "Infinity", "1,5", "0x1", "1_0", " 1", "1\n", "1e1e1",
-                    "1.2.3", "-.5",
+                    "", "-", "+1", ".5", "5.", "01", "1e", "1e+", "1.e3", "1e3.5", "1e400", "-1e400", "NaN", "inf",
+                    "Infinity", "1,5", "0x1", "1_0", " 1", "1\n", "1e1e1", "1.2.3", "-.5",
                 ],
             ),
             (
                 Kind::Port,
                 &["1", "80", "65535"],
-                &[
-                    "",
-                    "0",
-                    "65536",
-                    "080",
-                    "-1",
-                    "+80",
-                    "80.0",
-                    " 80",
-                    "999999999999",
-                    "٨٠",
-                ],
+                &["", "0", "65536", "080", "-1", "+80", "80.0", " 80", "999999999999", "٨٠"],
             ),
             (
                 Kind::Duration,
-                &[
-                    "0s", "1ms", "1m", "1m1s", "1h30m", "90d", "1s1h", "007s", "1m2ms3m", "1ms1s",
-                ],
-                &[
-                    "", "1", "s", "1S", "1 s", "1h 30m", "-1s", "1.5s", "1us", "1w", "1s1", "1mss",
-                    "ms", "1sm", "1M",
-                ],
+                &["0s", "1ms", "1m", "1m1s", "1h30m", "90d", "1s1h", "007s", "1m2ms3m", "1ms1s"],
+                &["", "1", "s", "1S", "1 s", "1h 30m", "-1s", "1.5s", "1us", "1w", "1s1", "1mss", "ms", "1sm", "1M"],
             ),
             (
                 Kind::Size,
-                &[
-                    "0", "512", "1B", "1kB", "64MB", "1GB", "1KiB", "1MiB", "2GiB", "007",
-                ],
-                &[
-                    "", "B", "1KB", "1 MB", "1mb", "1TB", "-1", "1.5MB", "1k", "1KIB", "1Bx",
-                    "1Bit",
-                ],
+                &["0", "512", "1B", "1kB", "64MB", "1GB", "1KiB", "1MiB", "2GiB", "007"],
+                &["", "B", "1KB", "1 MB", "1mb", "1TB", "-1", "1.5MB", "1k", "1KIB", "1Bx", "1Bit"],
             ),
         ];
         for (kind, good, bad) in table {
@@ -241,22 +199,12 @@ mod tests {
             (Kind::Size, "1GiB", 1_073_741_824),
         ];
         for (kind, value, amount) in table {
-            assert_eq!(
-                kind.measure(value),
-                Some(Measure::Integer(*amount)),
-                "{value}"
-            );
+            assert_eq!(kind.measure(value), Some(Measure::Integer(*amount)), "{value}");
         }
         assert_eq!(Kind::Number.measure("0.5"), Some(Measure::Number(0.5)));
         assert!(Kind::Number.measure(&"9".repeat(60)) > Some(Measure::Integer(i128::MAX)));
-        assert_eq!(
-            Kind::Duration.measure(&format!("{}d", "9".repeat(38))),
-            None
-        );
-        assert_eq!(
-            Kind::Duration.measure(&format!("{}s", "9".repeat(60))),
-            None
-        );
+        assert_eq!(Kind::Duration.measure(&format!("{}d", "9".repeat(38))), None);
+        assert_eq!(Kind::Duration.measure(&format!("{}s", "9".repeat(60))), None);
         assert_eq!(Kind::Size.measure(&format!("{}GiB", "9".repeat(38))), None);
         assert_eq!(Kind::String.measure("1"), None);
         assert_eq!(Kind::List.measure("1"), None);

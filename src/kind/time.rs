@@ -52,11 +52,7 @@ fn full_time(text: &str) -> Option<Time> {
     }
     let (minutes, second) = clock.rsplit_once(':')?;
     let second = digits(second, 2).filter(|second| *second <= 60)?;
-    Some(Time {
-        minute_of_day: hours_and_minutes(minutes)?,
-        second,
-        offset_minutes,
-    })
+    Some(Time { minute_of_day: hours_and_minutes(minutes)?, second, offset_minutes })
 }
 
 /// `Z` or `("+" / "-") time-hour ":" time-minute` off the end of a time, in minutes east.
@@ -117,14 +113,7 @@ mod tests {
 
     #[test]
     fn dates() {
-        for good in [
-            "2026-01-31",
-            "0000-02-29",
-            "9999-12-31",
-            "2024-02-29",
-            "2000-02-29",
-            "2026-04-30",
-        ] {
+        for good in ["2026-01-31", "0000-02-29", "9999-12-31", "2024-02-29", "2000-02-29", "2026-04-30"] {
             assert!(is_date(good), "{good}");
         }
         for bad in [

@@ -13,9 +13,7 @@ const NEED_HOST: [&str; 4] = ["http", "https", "ws", "wss"];
 /// The scheme of an absolute URL, as written; `None` if the value is not an absolute URL.
 pub fn url_scheme(value: &str) -> Option<&str> {
     let (scheme, rest) = value.split_once(':')?;
-    let needs_host = NEED_HOST
-        .iter()
-        .any(|name| scheme.eq_ignore_ascii_case(name));
+    let needs_host = NEED_HOST.iter().any(|name| scheme.eq_ignore_ascii_case(name));
     (is_scheme(scheme) && is_after_scheme(rest, needs_host)).then_some(scheme)
 }
 
@@ -29,19 +27,14 @@ pub(super) fn is_url(value: &str) -> bool {
 
 fn is_scheme(text: &str) -> bool {
     text.starts_with(|first: char| first.is_ascii_alphabetic())
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
 }
 
 fn is_after_scheme(rest: &str, needs_host: bool) -> bool {
     let (rest, fragment) = rest.split_once('#').unwrap_or((rest, ""));
     let (hierarchy, query) = rest.split_once('?').unwrap_or((rest, ""));
     let (authority, path) = match hierarchy.strip_prefix("//") {
-        Some(after) => match after
-            .find('/')
-            .and_then(|slash| after.split_at_checked(slash))
-        {
+        Some(after) => match after.find('/').and_then(|slash| after.split_at_checked(slash)) {
             Some((authority, path)) => (Some(authority), path),
             None => (Some(after), ""),
         },
@@ -57,9 +50,7 @@ fn is_after_scheme(rest: &str, needs_host: bool) -> bool {
 fn is_authority(text: &str, needs_host: bool) -> bool {
     let (userinfo, hosts) = text.split_once('@').unwrap_or(("", text));
     is_made_of(userinfo, |byte| is_name_byte(byte) || byte == b':')
-        && hosts
-            .split(',')
-            .all(|host| is_host_and_port(host, needs_host))
+        && hosts.split(',').all(|host| is_host_and_port(host, needs_host))
 }
 
 fn is_host_and_port(text: &str, needs_host: bool) -> bool {
@@ -84,9 +75,7 @@ fn is_ip_literal(text: &str) -> bool {
             !version.is_empty()
                 && version.bytes().all(|byte| byte.is_ascii_hexdigit())
                 && !address.is_empty()
-                && address
-                    .bytes()
-                    .all(|byte| is_name_byte(byte) || byte == b':')
+                && address.bytes().all(|byte| is_name_byte(byte) || byte == b':')
         });
     }
     text.parse::<Ipv6Addr>().is_ok()
@@ -95,14 +84,9 @@ fn is_ip_literal(text: &str) -> bool {
 /// Whether a text has only bytes that `allowed` accepts and complete percent escapes (section 2.1).
 fn is_made_of(text: &str, allowed: impl Fn(u8) -> bool) -> bool {
     let mut bytes = text.bytes();
-    let next_is_hex =
-        |bytes: &mut std::str::Bytes<'_>| bytes.next().is_some_and(|byte| byte.is_ascii_hexdigit());
+    let next_is_hex = |bytes: &mut std::str::Bytes<'_>| bytes.next().is_some_and(|byte| byte.is_ascii_hexdigit());
     while let Some(byte) = bytes.next() {
-        let good = if byte == b'%' {
-            next_is_hex(&mut bytes) && next_is_hex(&mut bytes)
-        } else {
-            allowed(byte)
-        };
+        let good = if byte == b'%' { next_is_hex(&mut bytes) && next_is_hex(&mut bytes) } else { allowed(byte) };
         if !good {
             return false;
         }

@@ -32,31 +32,21 @@ pub fn plan(
         variables: BTreeMap::new(),
         unset: BTreeMap::new(),
     };
-    let mut builder = Builder {
-        model,
-        chain,
-        view,
-        overrides,
-        plan,
-        failed: BTreeSet::new(),
-        path: Vec::new(),
-        problems,
-    };
+    let mut builder =
+        Builder { model, chain, view, overrides, plan, failed: BTreeSet::new(), path: Vec::new(), problems };
     for name in view.variables.keys() {
         builder.visit(name);
     }
-    let Builder {
-        plan,
-        failed,
-        problems,
-        ..
-    } = builder;
+    let is_abstract = builder.is_abstract();
+    let Builder { plan, failed, problems, .. } = builder;
     // What failed was reported already; rules take it as present.
     let presence = |name: &str| match view.variables.get(name).filter(|_| failed.contains(name)) {
         Some(variable) => rules::Presence::Hidden(variable.span),
         None => rules::presence(&plan, name),
     };
-    rules::check(view, &plan.environment, &presence, problems);
+    if !is_abstract {
+        rules::check(view, &plan.environment, &presence, problems);
+    }
     Some(plan)
 }
 
@@ -121,40 +111,29 @@ impl<'m> Builder<'m> {
             return Some(Arc::clone(only));
         }
         let span = self.path.last().map(|(_, span)| *span);
-        let diagnostic = if all.is_empty() {
-            let near = crate::name::nearest(name, self.model.declared_names())
-                .map(|near| format!("did you mean `{near}`?"));
-            Diagnostic::error(
-                Code::UnknownVariable,
-                format!("no schema declares `{name}`"),
-            )
-            .at_some(span, "taken in here")
-            .help_some(near)
-        } else {
-            let message = format!(
-                "`{name}` is not in schema `{}`, and several other schemas declare it",
-                self.view.name
-            );
-            let diagnostic =
-                Diagnostic::error(Code::AmbiguousVariable, message).at_some(span, "which one?");
-            let help = format!(
-                "declare it in schemas/{}.toml, best with `internal = true`",
-                self.view.name
-            );
-            all.iter()
-                .fold(diagnostic, |diagnostic, one| {
-                    diagnostic.at(one.span, "declared here")
-                })
-                .help(help)
-        };
+        let diagnostic =
+            if all.is_empty() {
+                let near = crate::name::nearest(name, self.model.declared_names())
+                    .map(|near| format!("did you mean `{near}`?"));
+                Diagnostic::error(Code::UnknownVariable, format!("no schema declares `{name}`"))
+                    .at_some(span, "taken in here")
+                    .help(near.unwrap_or_else(|| {
+                        format!("declare it: `[variables.{name}]` in schemas/{}.toml", self.view.name)
+                    }))
+            } else {
+                let message =
+                    format!("`{name}` is not in schema `{}`, and several other schemas declare it", self.view.name);
+                let diagnostic = Diagnostic::error(Code::AmbiguousVariable, message).at_some(span, "which one?");
+                let help = format!("declare it in schemas/{}.toml, best with `internal = true`", self.view.name);
+                all.iter().fold(diagnostic, |diagnostic, one| diagnostic.at(one.span, "declared here")).help(help)
+            };
         self.problems.push(diagnostic);
         None
     }
 
     /// The winning assignment: the highest level first.
     fn assigned(&self, name: &str) -> Option<(Option<&'m EnvironmentFile>, &'m Entry)> {
-        let find =
-            |file: &&'m EnvironmentFile| Some((Some(*file), file.find(name, &self.view.name)?));
+        let find = |file: &&'m EnvironmentFile| Some((Some(*file), file.find(name, &self.view.name)?));
         self.chain.levels.iter().rev().find_map(find)
     }
 
@@ -162,12 +141,7 @@ impl<'m> Builder<'m> {
         if let Some(given) = self.overrides.get(&variable.name) {
             return (
                 Outcome::Planned,
-                Some(self.planned(
-                    variable,
-                    Supply::Clear(given.value.clone()),
-                    Origin::CommandLine,
-                    given.span,
-                )),
+                Some(self.planned(variable, Supply::Clear(given.value.clone()), Origin::CommandLine, given.span)),
             );
         }
         if !self.is_in_scope(variable) {
@@ -175,10 +149,7 @@ impl<'m> Builder<'m> {
         }
         if let Some(default) = &variable.default {
             let supply = Supply::Clear(default.value.clone());
-            return (
-                Outcome::Planned,
-                Some(self.planned(variable, supply, Origin::Default, default.span)),
-            );
+            return (Outcome::Planned, Some(self.planned(variable, supply, Origin::Default, default.span)));
         }
         self.no_value(variable, None)
     }
@@ -198,9 +169,7 @@ impl<'m> Builder<'m> {
             return (Outcome::Failed, None);
         }
         let own = file.is_some_and(|file| {
-            file.per_schema
-                .get(&self.view.name)
-                .is_some_and(|(_, own)| own.contains_key(&entry.name))
+            file.per_schema.get(&self.view.name).is_some_and(|(_, own)| own.contains_key(&entry.name))
         });
         let origin = Origin::Assigned {
             environment: file.map(|file| file.name.clone()).unwrap_or_default(),
@@ -209,6 +178,7 @@ impl<'m> Builder<'m> {
         };
         let planned = match &entry.assignment {
             Assignment::Absent => return self.no_value(variable, Some(entry)),
+            Assignment::Broken => return (Outcome::Failed, None),
             Assignment::Sealed(sealed) => {
                 self.check_sealed_level(variable, entry);
                 Some(self.planned(variable, Supply::Sealed(sealed.clone()), origin, entry.span))
@@ -216,11 +186,7 @@ impl<'m> Builder<'m> {
             Assignment::Reference(reference) => {
                 let place = reference.place(&variable.name, &self.model.config, self.problems);
                 place.map(|(kind, place)| {
-                    let supply = Supply::Fetch {
-                        backend: reference.backend.value.clone(),
-                        kind,
-                        place,
-                    };
+                    let supply = Supply::Fetch { backend: reference.backend.value.clone(), kind, place };
                     self.planned(variable, supply, origin, entry.span)
                 })
             }
@@ -229,32 +195,14 @@ impl<'m> Builder<'m> {
                     self.problems.push(array_for_scalar(variable, entry));
                     None
                 } else {
-                    self.made(
-                        variable,
-                        entry,
-                        &written.joined(variable.limits.separator()),
-                        origin,
-                    )
+                    self.made(variable, entry, &written.joined(variable.limits.separator()), origin)
                 }
             }
         };
-        (
-            if planned.is_some() {
-                Outcome::Planned
-            } else {
-                Outcome::Failed
-            },
-            planned,
-        )
+        (if planned.is_some() { Outcome::Planned } else { Outcome::Failed }, planned)
     }
 
-    pub(super) fn planned(
-        &self,
-        variable: &Arc<Variable>,
-        supply: Supply,
-        origin: Origin,
-        span: Span,
-    ) -> Planned {
+    pub(super) fn planned(&self, variable: &Arc<Variable>, supply: Supply, origin: Origin, span: Span) -> Planned {
         let secret = self.model.secret_declaration(&variable.name).is_some();
         let sensitive = match supply {
             Supply::Fetch { .. } => secret || !variable.is_declared_open(),
@@ -277,54 +225,48 @@ impl<'m> Builder<'m> {
 
     /// Whether `only_in` allows the variable here.
     pub(super) fn is_in_scope(&self, variable: &Variable) -> bool {
-        let Some(only_in) = &variable.only_in else {
+        let Some(only_in) = &variable.only_in else { return true };
+        if self.is_abstract() {
             return true;
-        };
-        self.chain
-            .matches(only_in.iter().map(|name| name.value.as_str()))
+        }
+        self.chain.matches(only_in.iter().map(|name| name.value.as_str()))
     }
 
     fn out_of_scope(&mut self, variable: &Variable, entry: &Entry) {
-        let place = variable
-            .only_in
-            .as_ref()
-            .and_then(|only_in| only_in.first())
-            .map(|first| first.span);
-        let message = format!(
-            "`{}` is not for environment `{}`",
-            variable.name, self.plan.environment
-        );
-        let diagnostic = Diagnostic::error(Code::NotInThisEnvironment, message)
-            .at(entry.key_span, "assigned here");
-        self.problems
-            .push(diagnostic.at_some(place, "allowed in these only"));
+        let place = variable.only_in.as_ref().and_then(|only_in| only_in.first()).map(|first| first.span);
+        let message = format!("`{}` is not for environment `{}`", variable.name, self.plan.environment);
+        let diagnostic = Diagnostic::error(Code::NotInThisEnvironment, message).at(entry.key_span, "assigned here");
+        let help =
+            format!("say `{} = {{ absent = true }}` in environments/{}.toml", variable.name, self.plan.environment);
+        let inherited = self.chain.levels.last().is_some_and(|own| own.source != entry.key_span.source);
+        let help = if inherited { help } else { String::from("delete this line") };
+        self.problems.push(diagnostic.at_some(place, "allowed in these only").help(help));
     }
 
     /// A variable without a value: fine if it is optional here.
-    fn no_value(
-        &mut self,
-        variable: &Arc<Variable>,
-        absent: Option<&Entry>,
-    ) -> (Outcome, Option<Planned>) {
+    fn no_value(&mut self, variable: &Arc<Variable>, absent: Option<&Entry>) -> (Outcome, Option<Planned>) {
         // A variable that is only a part of others is missed where it is taken in.
         let in_view = self.view.variables.contains_key(&variable.name);
-        if in_view && self.is_required(variable) {
+        if in_view && self.is_required(variable) && !self.is_abstract() {
             let diagnostic = missing(variable, &self.plan.environment);
-            self.problems
-                .push(diagnostic.at_some(absent.map(|entry| entry.span), "set to nothing here"));
+            self.problems.push(match absent {
+                None => diagnostic,
+                Some(entry) => Diagnostic { help: Vec::new(), ..diagnostic }
+                    .at(entry.span, "set to nothing here")
+                    .help("give it a value there, or delete that line to take what a parent or the schema gives"),
+            });
             return (Outcome::Failed, None);
         }
-        let why = if absent.is_some() {
-            "absent"
-        } else {
-            "optional"
-        };
+        let why = if absent.is_some() { "absent" } else { "optional" };
         if in_view {
-            self.plan
-                .unset
-                .insert(variable.name.clone(), (Arc::clone(variable), why));
+            self.plan.unset.insert(variable.name.clone(), (Arc::clone(variable), why));
         }
         (Outcome::Unset, None)
+    }
+
+    /// Whether the environment is a parent only, which is not checked for being complete.
+    pub(super) fn is_abstract(&self) -> bool {
+        self.model.environments.get(&self.plan.environment).is_some_and(|file| file.is_abstract)
     }
 
     fn is_required(&self, variable: &Variable) -> bool {
@@ -332,11 +274,9 @@ impl<'m> Builder<'m> {
             return false;
         }
         match (&variable.required_in, &variable.required) {
-            (Some(environments), _) => self
-                .chain
-                .matches(environments.iter().map(|name| name.value.as_str())),
+            (Some(environments), _) => self.chain.matches(environments.iter().map(|name| name.value.as_str())),
             (None, Some(required)) => required.value,
-            (None, None) => !self.view.is_conditional(&variable.name),
+            (None, None) => variable.default.is_none() && !self.view.is_conditional(&variable.name),
         }
     }
 }
@@ -345,8 +285,5 @@ fn array_for_scalar(variable: &Variable, entry: &Entry) -> Diagnostic {
     let message = format!("`{}` is no list", variable.name);
     Diagnostic::error(Code::TypeMismatch, message)
         .at(entry.span, "an array")
-        .at(
-            variable.kind.span,
-            format!("of type `{}`", variable.kind.value.name()),
-        )
+        .at(variable.kind.span, format!("of type `{}`", variable.kind.value.name()))
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::build::{Builder, Outcome};
-use super::problem::{needs_escapes, unencoded};
+use super::problem::{assign, needs_escapes, unencoded};
 use super::{Origin, Planned, Supply};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::environment::Entry;
@@ -27,31 +27,16 @@ impl Builder<'_> {
         origin: Origin,
     ) -> Option<Planned> {
         if !template.has_inserts() {
-            return Some(self.planned(
-                variable,
-                Supply::Clear(literal(template)),
-                origin,
-                entry.span,
-            ));
+            return Some(self.planned(variable, Supply::Clear(literal(template)), origin, entry.span));
         }
-        let mut planned =
-            self.planned(variable, Supply::Made(template.clone()), origin, entry.span);
+        let mut planned = self.planned(variable, Supply::Made(template.clone()), origin, entry.span);
         planned.parts = template.names().map(str::to_owned).collect();
         if !self.visit_parts(variable, entry, &planned.parts) {
             return None;
         }
-        let parts = || {
-            planned
-                .parts
-                .iter()
-                .filter_map(|name| self.plan.variables.get(name))
-        };
+        let parts = || planned.parts.iter().filter_map(|name| self.plan.variables.get(name));
         let takes_in_secret = parts().any(|part| part.sensitive);
-        if let Some(secret) = self
-            .model
-            .secret_declaration(&variable.name)
-            .filter(|_| !takes_in_secret)
-        {
+        if let Some(secret) = self.model.secret_declaration(&variable.name).filter(|_| !takes_in_secret) {
             self.problems.push(secret_in_clear(entry, secret));
         }
         if parts().all(|part| matches!(part.supply, Supply::Clear(_))) {
@@ -63,12 +48,7 @@ impl Builder<'_> {
     }
 
     /// Plans everything a value is made of; false if a part has no value.
-    fn visit_parts(
-        &mut self,
-        variable: &Variable,
-        entry: &Entry,
-        parts: &BTreeSet<String>,
-    ) -> bool {
+    fn visit_parts(&mut self, variable: &Variable, entry: &Entry, parts: &BTreeSet<String>) -> bool {
         self.path.push((variable.name.clone(), entry.span));
         let mut complete = true;
         for part in parts {
@@ -85,27 +65,20 @@ impl Builder<'_> {
         }
         if self.path.len() >= MAX_DEPTH {
             let message = format!("values are made from each other more than {MAX_DEPTH} deep");
-            self.problems
-                .push(Diagnostic::error(Code::TemplateCircle, message).at(entry.span, ""));
+            self.problems.push(Diagnostic::error(Code::TemplateCircle, message).at(entry.span, ""));
             return false;
         }
         match self.visit(part) {
             Outcome::Planned => true,
             Outcome::Failed => false,
+            Outcome::Unset if self.is_abstract() => false,
             Outcome::Unset => {
-                let message = format!(
-                    "`{part}` is taken in here and has no value in `{}`",
-                    self.plan.environment
-                );
-                let declared = self
-                    .model
-                    .declarations(part)
-                    .first()
-                    .map(|variable| variable.span);
-                let diagnostic =
-                    Diagnostic::error(Code::MissingValue, message).at(entry.span, "cannot be made");
-                self.problems
-                    .push(diagnostic.at_some(declared, "declared here"));
+                let message = format!("`{part}` is taken in here and has no value in `{}`", self.plan.environment);
+                let declared = self.model.declarations(part).first().map(|variable| variable.span);
+                let diagnostic = Diagnostic::error(Code::MissingValue, message).at(entry.span, "cannot be made");
+                let help =
+                    self.model.declarations(part).first().map(|variable| assign(variable, &self.plan.environment));
+                self.problems.push(diagnostic.at_some(declared, "declared here").help_some(help));
                 false
             }
         }
@@ -114,55 +87,31 @@ impl Builder<'_> {
     /// Every variable of the circle finds it; it is reported once, from the smallest name.
     fn circle(&mut self, start: usize, part: &str) {
         let members: Vec<&(String, Span)> = self.path.iter().skip(start).collect();
-        let smallest = members
-            .iter()
-            .map(|(name, _)| name)
-            .enumerate()
-            .min_by_key(|(_, name)| *name)
-            .map_or(0, |(at, _)| at);
-        let turned: Vec<&(String, Span)> = members
-            .iter()
-            .cycle()
-            .skip(smallest)
-            .take(members.len())
-            .copied()
-            .collect();
-        let Some((first, span)) = turned.first() else {
-            return;
-        };
-        let names: Vec<&str> = turned
-            .iter()
-            .map(|(name, _)| name.as_str())
-            .chain([first.as_str()])
-            .collect();
-        let message = format!("values are made from each other: {}", names.join(" → "));
-        let span = *span;
+        let smallest = members.iter().enumerate().min_by_key(|(_, (name, _))| name).map_or(0, |(at, _)| at);
+        let turned: Vec<&(String, Span)> = members.iter().cycle().skip(smallest).take(members.len()).copied().collect();
+        let names: Vec<&str> = turned.iter().chain(turned.first()).map(|(name, _)| name.as_str()).collect();
+        let message = format!("values of `{}` are made from each other: {}", self.plan.environment, names.join(" → "));
+        let labels = turned.iter().zip(names.iter().skip(1));
+        let diagnostic = labels
+            .fold(Diagnostic::error(Code::TemplateCircle, message), |diagnostic, ((_, span), next)| {
+                diagnostic.at(*span, format!("takes in `{next}`"))
+            });
         self.failed.insert(part.to_owned());
-        self.problems
-            .push(Diagnostic::error(Code::TemplateCircle, message).at(span, "part of the circle"));
+        self.problems.push(diagnostic.help("give one of them a value of its own"));
     }
 
     /// Puts cleartext parts together.
-    fn composed(
-        &mut self,
-        variable: &Variable,
-        entry: &Entry,
-        template: &Template,
-    ) -> Option<String> {
+    fn composed(&mut self, variable: &Variable, entry: &Entry, template: &Template) -> Option<String> {
         let mut text = Vec::new();
         for (part, encode) in template.parts.iter().zip(template.needs_encoding()) {
             match part {
                 Part::Text(literal) => text.extend_from_slice(literal.as_bytes()),
                 Part::Insert { name, modifier } => {
-                    let Some(Supply::Clear(value)) =
-                        self.plan.variables.get(name).map(|planned| &planned.supply)
+                    let Some(Supply::Clear(value)) = self.plan.variables.get(name).map(|planned| &planned.supply)
                     else {
                         return None;
                     };
-                    if encode
-                        && *modifier == Modifier::Plain
-                        && needs_escapes(variable, value.as_bytes())
-                    {
+                    if encode && *modifier == Modifier::Plain && needs_escapes(variable, value.as_bytes()) {
                         self.problems.push(unencoded(variable, name, entry.span));
                     }
                     match modifier {
@@ -172,8 +121,7 @@ impl Builder<'_> {
                 }
             }
             if text.len() > MAX_VALUE {
-                self.problems
-                    .push(validate::too_large(variable, entry.span));
+                self.problems.push(validate::too_large(variable, entry.span));
                 return None;
             }
         }
@@ -182,15 +130,5 @@ impl Builder<'_> {
 }
 
 fn literal(template: &Template) -> String {
-    template
-        .parts
-        .iter()
-        .map(|part| {
-            if let Part::Text(text) = part {
-                text.as_str()
-            } else {
-                ""
-            }
-        })
-        .collect()
+    template.parts.iter().map(|part| if let Part::Text(text) = part { text.as_str() } else { "" }).collect()
 }

@@ -101,11 +101,7 @@ impl Plan {
         let mut kept = BTreeSet::new();
         let mut queue: Vec<String> = names.iter().cloned().collect();
         while let Some(name) = queue.pop() {
-            if let Some(planned) = self
-                .variables
-                .get(&name)
-                .filter(|_| kept.insert(name.clone()))
-            {
+            if let Some(planned) = self.variables.get(&name).filter(|_| kept.insert(name.clone())) {
                 queue.extend(planned.parts.iter().cloned());
             }
         }
@@ -117,15 +113,8 @@ impl Plan {
 
     /// How many values are sealed and how many have to be fetched: what a check without keys has not seen.
     pub fn unchecked(&self) -> (usize, usize) {
-        let count = |wanted: fn(&Supply) -> bool| {
-            self.variables
-                .values()
-                .filter(|planned| wanted(&planned.supply))
-                .count()
-        };
-        (
-            count(|supply| matches!(supply, Supply::Sealed(_))),
-            count(|supply| matches!(supply, Supply::Fetch { .. })),
-        )
+        let count =
+            |wanted: fn(&Supply) -> bool| self.variables.values().filter(|planned| wanted(&planned.supply)).count();
+        (count(|supply| matches!(supply, Supply::Sealed(_))), count(|supply| matches!(supply, Supply::Fetch { .. })))
     }
 }

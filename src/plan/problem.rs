@@ -12,40 +12,31 @@ pub(crate) fn needs_escapes(variable: &Variable, value: &[u8]) -> bool {
 
 /// The diagnostic for a value that would change the URL it is put into.
 pub(crate) fn unencoded(variable: &Variable, part: &str, span: Span) -> Diagnostic {
-    let message = format!(
-        "`{}` takes in `{part}`, which has characters that mean something in a URL",
-        variable.name
-    );
+    let message = format!("`{}` takes in `{part}`, which has characters that mean something in a URL", variable.name);
     Diagnostic::error(Code::UnencodedInUrl, message)
         .at(span, "would be another URL than is meant")
         .at(variable.kind.span, "a URL")
-        .help(format!(
-            "write `${{{part}:uri}}`: the value is then percent-encoded"
-        ))
+        .help(format!("write `${{{part}:uri}}`: the value is then percent-encoded"))
 }
 
 /// The diagnostic for a required variable without a value.
 pub(crate) fn missing(variable: &Variable, environment: &str) -> Diagnostic {
     let message = format!("`{}` has no value in `{environment}`", variable.name);
-    let label = if variable.required_in.is_some() {
-        "required there"
-    } else {
-        "required"
-    };
-    let help = if variable.is_secret() && variable.generate.is_some() {
-        format!(
-            "add `{} = {{ backend = \"local\" }}` to `[values]` of environments/{environment}.toml: it is then made on first use",
-            variable.name
-        )
-    } else if variable.is_secret() {
-        format!("envctl set {environment} {}", variable.name)
-    } else {
-        format!(
-            "add `{} = …` to `[values]` of environments/{environment}.toml",
-            variable.name
-        )
-    };
+    let rule = variable.required_in.as_ref().and_then(|list| list.first());
     Diagnostic::error(Code::MissingValue, message)
-        .at(variable.span, label)
-        .help(help)
+        .at(variable.span, "declared here")
+        .at_some(rule.map(|rule| rule.span), "required in these")
+        .help(assign(variable, environment))
+}
+
+/// How a variable gets a value in an environment.
+pub(crate) fn assign(variable: &Variable, environment: &str) -> String {
+    let name = &variable.name;
+    let value = match (variable.is_secret(), &variable.generate) {
+        (true, Some(_)) => "{ backend = \"local\" }",
+        (true, None) => "{ backend = \"env\" }",
+        (false, _) => "…",
+    };
+    let more = if variable.generate.is_some() { ": it is then made on first use" } else { "" };
+    format!("add `{name} = {value}` to `[values]` of environments/{environment}.toml{more}")
 }

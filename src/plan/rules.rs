@@ -28,31 +28,17 @@ pub(crate) fn presence(plan: &Plan, name: &str) -> Presence {
 }
 
 /// Checks the groups and rules of a view.
-pub(crate) fn check(
-    view: &View,
-    environment: &str,
-    presence: &dyn Fn(&str) -> Presence,
-    problems: &mut Diagnostics,
-) {
+pub(crate) fn check(view: &View, environment: &str, presence: &dyn Fn(&str) -> Presence, problems: &mut Diagnostics) {
     for group in &view.groups {
         check_group(group, environment, presence, problems);
     }
     for rule in &view.rules {
-        check_rule(rule, environment, presence, problems);
+        check_rule(view, rule, environment, presence, problems);
     }
 }
 
-fn check_group(
-    group: &Group,
-    environment: &str,
-    presence: &dyn Fn(&str) -> Presence,
-    problems: &mut Diagnostics,
-) {
-    let names: Vec<&str> = group
-        .members
-        .iter()
-        .map(|member| member.value.as_str())
-        .collect();
+fn check_group(group: &Group, environment: &str, presence: &dyn Fn(&str) -> Presence, problems: &mut Diagnostics) {
+    let names: Vec<&str> = group.members.iter().map(|member| member.value.as_str()).collect();
     let filled: Vec<(&str, Span)> = names
         .iter()
         .filter_map(|name| match presence(name) {
@@ -63,33 +49,19 @@ fn check_group(
     if group.count.allows(filled.len(), names.len()) {
         return;
     }
-    let list = |names: &[&str]| {
-        names
-            .iter()
-            .map(|name| format!("`{name}`"))
-            .collect::<Vec<_>>()
-            .join(", ")
-    };
-    let message = format!(
-        "`{environment}` needs {} {}",
-        group.count.wanted(),
-        list(&names)
-    );
+    let list = |names: &[&str]| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    let message = format!("`{environment}` needs {} {}", group.count.wanted(), list(&names));
     let label = match filled.as_slice() {
         [] => String::from("none has a value"),
         [(one, _)] => format!("only `{one}` has a value"),
-        several => format!(
-            "{} have values",
-            list(&several.iter().map(|(name, _)| *name).collect::<Vec<_>>())
-        ),
+        several => format!("{} have values", list(&several.iter().map(|(name, _)| *name).collect::<Vec<_>>())),
     };
     let diagnostic = Diagnostic::error(Code::GroupViolation, message).at(group.span, label);
-    problems.push(filled.iter().fold(diagnostic, |diagnostic, (_, span)| {
-        diagnostic.at(*span, "assigned here")
-    }));
+    problems.push(filled.iter().fold(diagnostic, |diagnostic, (_, span)| diagnostic.at(*span, "assigned here")));
 }
 
 fn check_rule(
+    view: &View,
     rule: &Rule,
     environment: &str,
     presence: &dyn Fn(&str) -> Presence,
@@ -100,11 +72,12 @@ fn check_rule(
         match presence(&name.value) {
             Presence::Clear(value, span) if values.contains(&value) => places.push(span),
             Presence::Clear(..) | Presence::Unset => return,
+            // That a secret is compared was reported where the rule stands.
+            Presence::Hidden(_) if view.variables.get(&name.value).is_some_and(|variable| variable.is_secret()) => {
+                return;
+            }
             Presence::Hidden(span) => {
-                let message = format!(
-                    "`when` compares `{}`, which is not cleartext in `{environment}`",
-                    name.value
-                );
+                let message = format!("`when` compares `{}`, which is not cleartext in `{environment}`", name.value);
                 problems.push(
                     Diagnostic::error(Code::RuleViolation, message)
                         .at(name.span, "cannot be known")
@@ -115,31 +88,22 @@ fn check_rule(
         }
     }
     let because = |diagnostic: Diagnostic| {
-        places.iter().fold(diagnostic, |diagnostic, place| {
-            diagnostic.at(*place, "because of this")
-        })
+        places.iter().fold(diagnostic, |diagnostic, place| diagnostic.at(*place, "because of this"))
     };
     for name in &rule.require {
         if presence(&name.value) == Presence::Unset {
             let message = format!("`{environment}` needs `{}`", name.value);
-            problems.push(because(
-                Diagnostic::error(Code::RuleViolation, message)
-                    .at(name.span, "required by this rule"),
-            ));
+            problems
+                .push(because(Diagnostic::error(Code::RuleViolation, message).at(name.span, "required by this rule")));
         }
     }
     for (name, values) in &rule.forbid {
         if let Presence::Clear(value, span) = presence(&name.value)
             && values.contains(&value)
         {
-            let message = format!(
-                "`{}` has a value that a rule forbids in `{environment}`",
-                name.value
-            );
+            let message = format!("`{}` has a value that a rule forbids in `{environment}`", name.value);
             problems.push(because(
-                Diagnostic::error(Code::RuleViolation, message)
-                    .at(span, "forbidden")
-                    .at(name.span, "by this rule"),
+                Diagnostic::error(Code::RuleViolation, message).at(span, "forbidden").at(name.span, "by this rule"),
             ));
         }
     }

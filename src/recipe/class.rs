@@ -62,9 +62,7 @@ impl Classes {
 
     /// The classes of the set, in the order of [`Class::ALL`].
     pub fn iter(self) -> impl Iterator<Item = Class> {
-        Class::ALL
-            .into_iter()
-            .filter(move |class| self.0 & class.bit() != 0)
+        Class::ALL.into_iter().filter(move |class| self.0 & class.bit() != 0)
     }
 
     /// Reads class names; a name given twice counts once.

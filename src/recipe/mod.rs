@@ -58,16 +58,7 @@ const DEFAULT_BITS: usize = 3072;
 
 impl Recipe {
     /// The names of all kinds, as schemas write them.
-    pub const KINDS: &[&str] = &[
-        "hex",
-        "base64",
-        "base64url",
-        "alphanumeric",
-        "password",
-        "uuid",
-        "ed25519",
-        "rsa",
-    ];
+    pub const KINDS: &[&str] = &["hex", "base64", "base64url", "alphanumeric", "password", "uuid", "ed25519", "rsa"];
 
     /// The keys a kind takes besides `kind`; `None` if there is no such kind.
     pub fn keys(kind: &str) -> Option<&'static [&'static str]> {
@@ -103,18 +94,14 @@ impl Recipe {
             "hex" => Self::Hex { bytes },
             "base64" => Self::Base64 { bytes },
             "base64url" => Self::Base64Url { bytes },
-            "alphanumeric" => Self::Alphanumeric {
-                length: size("length", length, DEFAULT_ALPHANUMERIC)?,
-            },
+            "alphanumeric" => Self::Alphanumeric { length: size("length", length, DEFAULT_ALPHANUMERIC)? },
             "password" => Self::Password {
                 length: size("length", length, DEFAULT_PASSWORD)?,
                 classes: classes.map_or(Ok(Classes::ALL), Classes::from_names)?,
             },
             "uuid" => Self::Uuid,
             "ed25519" => Self::Ed25519,
-            _ => Self::Rsa {
-                bits: key_bits(bits)?,
-            },
+            _ => Self::Rsa { bits: key_bits(bits)? },
         })
     }
 
@@ -151,14 +138,11 @@ fn size(key: &'static str, given: Option<i64>, default: usize) -> Result<usize, 
     let Some(given) = given else {
         return Ok(default);
     };
-    usize::try_from(given)
-        .ok()
-        .filter(|size| SIZES.contains(size))
-        .ok_or(RecipeProblem::OutOfRange {
-            key,
-            minimum: *SIZES.start(),
-            maximum: *SIZES.end(),
-        })
+    usize::try_from(given).ok().filter(|size| SIZES.contains(size)).ok_or(RecipeProblem::OutOfRange {
+        key,
+        minimum: *SIZES.start(),
+        maximum: *SIZES.end(),
+    })
 }
 
 fn key_bits(given: Option<i64>) -> Result<usize, RecipeProblem> {
@@ -186,10 +170,7 @@ mod tests {
             Recipe::Base64 { bytes: 32 },
             Recipe::Base64Url { bytes: 32 },
             Recipe::Alphanumeric { length: 32 },
-            Recipe::Password {
-                length: 24,
-                classes: Classes::ALL,
-            },
+            Recipe::Password { length: 24, classes: Classes::ALL },
             Recipe::Uuid,
             Recipe::Ed25519,
             Recipe::Rsa { bits: 3072 },
@@ -198,10 +179,7 @@ mod tests {
             assert_eq!(plain(kind), Ok(recipe));
             assert!(Recipe::keys(kind).is_some());
         }
-        assert_eq!(
-            Recipe::keys("password"),
-            Some(["length", "classes"].as_slice())
-        );
+        assert_eq!(Recipe::keys("password"), Some(["length", "classes"].as_slice()));
         assert_eq!(Recipe::keys("uuid"), Some([].as_slice()));
         assert_eq!(Recipe::keys("Hex"), None);
         assert!(matches!(plain("sha"), Err(RecipeProblem::UnknownKind(_))));
@@ -218,15 +196,9 @@ mod tests {
                 Recipe::new("base64", Some(bad), None, None, None),
                 Recipe::new("alphanumeric", None, Some(bad), None, None),
             ] {
-                assert!(
-                    matches!(problem, Err(RecipeProblem::OutOfRange { .. })),
-                    "{bad}"
-                );
+                assert!(matches!(problem, Err(RecipeProblem::OutOfRange { .. })), "{bad}");
             }
-            assert_eq!(
-                Recipe::new("rsa", None, None, Some(bad), None),
-                Err(RecipeProblem::Bits)
-            );
+            assert_eq!(Recipe::new("rsa", None, None, Some(bad), None), Err(RecipeProblem::Bits));
         }
         for bits in [2048, 3072, 4096] {
             assert!(Recipe::new("rsa", None, None, Some(bits), None).is_ok());
@@ -255,18 +227,9 @@ mod tests {
         let names = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
         let make = |list: &[&str]| Recipe::new("password", None, None, None, Some(&names(list)));
         let recipe = make(&["digit", "lower", "digit"]).unwrap();
-        assert_eq!(
-            recipe.describe(),
-            "a password of 24 characters (lower, digit)"
-        );
-        assert_eq!(
-            make(&["lower", "upper", "digit", "symbol"]),
-            plain("password")
-        );
-        assert_eq!(
-            make(&["Lower"]),
-            Err(RecipeProblem::UnknownClass(String::from("Lower")))
-        );
+        assert_eq!(recipe.describe(), "a password of 24 characters (lower, digit)");
+        assert_eq!(make(&["lower", "upper", "digit", "symbol"]), plain("password"));
+        assert_eq!(make(&["Lower"]), Err(RecipeProblem::UnknownClass(String::from("Lower"))));
     }
 
     #[test]
@@ -282,18 +245,9 @@ mod tests {
             message(Recipe::new("uuid", Some(9), None, None, None)),
             "kind `uuid` does not take `bytes`, nor any other key"
         );
+        assert_eq!(message(Recipe::new("hex", Some(7), None, None, None)), "`bytes` must be between 8 and 4096");
         assert_eq!(
-            message(Recipe::new("hex", Some(7), None, None, None)),
-            "`bytes` must be between 8 and 4096"
-        );
-        assert_eq!(
-            message(Recipe::new(
-                "password",
-                None,
-                None,
-                None,
-                Some(&[String::from("x")])
-            )),
+            message(Recipe::new("password", None, None, None, Some(&[String::from("x")]))),
             "there is no character class called \"x\"; the classes are `lower`, `upper`, `digit`, `symbol`"
         );
     }

@@ -44,11 +44,7 @@ impl RecipeProblem {
                 [] => format!("kind `{kind}` does not take `{key}`, nor any other key"),
                 keys => format!("kind `{kind}` does not take `{key}`, only {}", quoted(keys)),
             },
-            Self::OutOfRange {
-                key,
-                minimum,
-                maximum,
-            } => format!("`{key}` must be between {minimum} and {maximum}"),
+            Self::OutOfRange { key, minimum, maximum } => format!("`{key}` must be between {minimum} and {maximum}"),
             Self::Bits => String::from("`bits` must be 2048, 3072 or 4096"),
             Self::UnknownClass(name) => format!(
                 "there is no character class called {name:?}; the classes are {}",

@@ -67,10 +67,7 @@ pub(super) fn portable(out: &mut Text, value: &str) -> Result<(), Why> {
 
 /// Characters other than CR and LF at which some reader (Python's `splitlines`) ends a line.
 fn is_separator(character: char) -> bool {
-    matches!(
-        character,
-        '\u{b}' | '\u{c}' | '\u{1c}'..='\u{1e}' | '\u{85}' | '\u{2028}' | '\u{2029}'
-    )
+    matches!(character, '\u{b}' | '\u{c}' | '\u{1c}'..='\u{1e}' | '\u{85}' | '\u{2028}' | '\u{2029}')
 }
 
 /// Writes a value as one word of a POSIX shell (POSIX.1-2024, Shell Command Language 2.2.2).
@@ -100,10 +97,7 @@ mod tests {
     fn portable_spellings() {
         let table = [
             ("", "K=\n"),
-            (
-                "postgres://a:b@h:5432/x,y%20+1",
-                "K=postgres://a:b@h:5432/x,y%20+1\n",
-            ),
+            ("postgres://a:b@h:5432/x,y%20+1", "K=postgres://a:b@h:5432/x,y%20+1\n"),
             ("=ls", "K='=ls'\n"),
             ("a:=ls", "K='a:=ls'\n"),
             ("two words", "K='two words'\n"),
@@ -146,13 +140,7 @@ mod tests {
             assert!(refused.why.contains(expected), "{value:?}: {}", refused.why);
             assert_eq!(
                 refused.instead,
-                [
-                    "--dialect posix",
-                    "--format json",
-                    "--format yaml",
-                    "--format toml",
-                    "--format shell"
-                ]
+                ["--dialect posix", "--format json", "--format yaml", "--format toml", "--format shell"]
             );
         }
     }
@@ -175,9 +163,7 @@ mod tests {
 
     /// What dotenvy reads from a text: (first, tested, last).
     fn read(text: &str) -> Vec<(String, String)> {
-        dotenvy::from_read_iter(text.as_bytes())
-            .map(Result::unwrap)
-            .collect()
+        dotenvy::from_read_iter(text.as_bytes()).map(Result::unwrap).collect()
     }
 
     fn check_with_dotenvy(value: &str) {

@@ -30,11 +30,7 @@ fn variable(out: &mut String, row: &Row<'_>) {
     let name = shown(row.name);
     let (assignment, lost_default) = assignment(out, row);
     // An empty assignment would take the place of a default that could not be written here.
-    let off = if row.deprecated.is_some() || lost_default {
-        "# "
-    } else {
-        ""
-    };
+    let off = if row.deprecated.is_some() || lost_default { "# " } else { "" };
     for piece in [off, &name, "=", &assignment, "\n"] {
         out.push_str(piece);
     }
@@ -120,12 +116,7 @@ mod tests {
                 default: Some("hunter2"),
                 ..row("DATABASE_URL")
             },
-            Row {
-                default: Some("info"),
-                required: Required::Optional,
-                choices: &choices,
-                ..row("LOG_LEVEL")
-            },
+            Row { default: Some("info"), required: Required::Optional, choices: &choices, ..row("LOG_LEVEL") },
             Row {
                 deprecated: Some("use LOG_LEVEL"),
                 default: Some("two words"),
@@ -165,22 +156,10 @@ mod tests {
 
     #[test]
     fn what_the_portable_form_cannot_carry_is_a_comment() {
-        let with_default = Row {
-            default: Some("a\nB=$x"),
-            ..row("A")
-        };
-        assert_eq!(
-            example("", &[with_default]),
-            "# string, required\n# default: a\\u{a}B=$x\n# A=\n"
-        );
-        let with_example = Row {
-            example: Some("$x"),
-            ..row("A")
-        };
-        assert_eq!(
-            example("", &[with_example]),
-            "# string, required\n# for example: $x\nA=\n"
-        );
+        let with_default = Row { default: Some("a\nB=$x"), ..row("A") };
+        assert_eq!(example("", &[with_default]), "# string, required\n# default: a\\u{a}B=$x\n# A=\n");
+        let with_example = Row { example: Some("$x"), ..row("A") };
+        assert_eq!(example("", &[with_example]), "# string, required\n# for example: $x\nA=\n");
     }
 
     #[test]

@@ -29,10 +29,7 @@ mod tests {
 
     #[test]
     fn spellings() {
-        assert_eq!(
-            one(Format::Json, None, "a \"b\"\n"),
-            "{\n  \"K\": \"a \\\"b\\\"\\n\"\n}\n"
-        );
+        assert_eq!(one(Format::Json, None, "a \"b\"\n"), "{\n  \"K\": \"a \\\"b\\\"\\n\"\n}\n");
         let none = render(Format::Json, None, &[]).unwrap();
         assert_eq!(none.expose(), b"{}\n");
     }

@@ -17,13 +17,7 @@ pub fn markdown(title: &str, rows: &[Row<'_>]) -> String {
     out.push_str("| Name | Type | Required | Default | Description |\n");
     out.push_str("| --- | --- | --- | --- | --- |\n");
     for row in rows {
-        let cells = [
-            code(row.name),
-            kind(row),
-            required(row.required),
-            default(row),
-            description(row),
-        ];
+        let cells = [code(row.name), kind(row), required(row.required), default(row), description(row)];
         out.push('|');
         for cell in cells {
             out.push(' ');
@@ -85,10 +79,7 @@ fn description(row: &Row<'_>) -> String {
 
 /// Text on one line, in which nothing means anything to Markdown or HTML.
 fn words(text: &str) -> String {
-    let lines: Vec<_> = shown_lines(text)
-        .map(|line| line.trim().to_owned())
-        .filter(|line| !line.is_empty())
-        .collect();
+    let lines: Vec<_> = shown_lines(text).map(|line| line.trim().to_owned()).filter(|line| !line.is_empty()).collect();
     let mut out = String::new();
     for character in lines.join(" ").chars() {
         match character {
@@ -156,10 +147,7 @@ mod tests {
                 description: Some("Mode"),
                 ..row("MODE")
             },
-            Row {
-                required: Required::Optional,
-                ..row("X")
-            },
+            Row { required: Required::Optional, ..row("X") },
         ];
         assert_eq!(
             markdown("The API", &rows),
@@ -221,11 +209,7 @@ mod tests {
             }],
         );
         let table_row = text.lines().last().unwrap();
-        let bars = table_row
-            .replace(r"\\", "")
-            .replace(r"\|", "")
-            .matches('|')
-            .count();
+        let bars = table_row.replace(r"\\", "").replace(r"\|", "").matches('|').count();
         assert_eq!(bars, 6);
         assert_eq!(text.lines().count(), 5);
     }

@@ -49,13 +49,7 @@ pub enum Format {
 
 impl Format {
     /// All formats, in the order in which they are offered.
-    pub const ALL: [Self; 5] = [
-        Self::Dotenv,
-        Self::Json,
-        Self::Yaml,
-        Self::Toml,
-        Self::Shell,
-    ];
+    pub const ALL: [Self; 5] = [Self::Dotenv, Self::Json, Self::Yaml, Self::Toml, Self::Shell];
 
     /// The name a user types.
     pub fn name(self) -> &'static str {
@@ -171,13 +165,7 @@ struct Layout {
 impl Layout {
     /// A layout of one line, or more, for each variable.
     const fn lines(item: fn(&mut Text, &str, &str) -> Result<(), Why>) -> Self {
-        Self {
-            empty: "",
-            open: "",
-            between: "",
-            close: "",
-            item,
-        }
+        Self { empty: "", open: "", between: "", close: "", item }
     }
 }
 
@@ -188,11 +176,7 @@ type Why = &'static str;
 ///
 /// Refused by every format: NUL, which no environment can hold, and bytes that are not UTF-8.
 /// A dialect that `format` does not have ([`Format::dialects`]) refuses every item.
-pub fn render(
-    format: Format,
-    dialect: Option<Dialect>,
-    items: &[Item<'_>],
-) -> Result<Secret, Vec<Refused>> {
+pub fn render(format: Format, dialect: Option<Dialect>, items: &[Item<'_>]) -> Result<Secret, Vec<Refused>> {
     let mut text = Text::with_room(room(items));
     let mut refused = Vec::new();
     let layout = format.layout(dialect);
@@ -222,11 +206,7 @@ pub fn render(
     if let (Some(layout), false) = (layout, items.is_empty()) {
         text.push(layout.close);
     }
-    if refused.is_empty() {
-        Ok(text.into_secret())
-    } else {
-        Err(refused)
-    }
+    if refused.is_empty() { Ok(text.into_secret()) } else { Err(refused) }
 }
 
 /// The value as text, if it and the name may stand in any format at all.
@@ -244,20 +224,13 @@ fn value_text<'a>(name: &str, value: &'a [u8]) -> Result<&'a str, Why> {
 }
 
 /// What carries this value, found by trying: dialects of the same format first, then other formats.
-fn instead(
-    format: Format,
-    dialect: Option<Dialect>,
-    name: &str,
-    value: &[u8],
-) -> Vec<&'static str> {
+fn instead(format: Format, dialect: Option<Dialect>, name: &str, value: &[u8]) -> Vec<&'static str> {
     let Ok(value) = value_text(name, value) else {
         return Vec::new();
     };
     let carries = |format: Format, dialect| {
         let mut scratch = Text::with_room(value.len().saturating_mul(2).saturating_add(64));
-        format
-            .layout(dialect)
-            .is_some_and(|layout| (layout.item)(&mut scratch, name, value).is_ok())
+        format.layout(dialect).is_some_and(|layout| (layout.item)(&mut scratch, name, value).is_ok())
     };
     let used = dialect.or_else(|| format.dialects().first().copied());
     let dialects = format
@@ -265,10 +238,8 @@ fn instead(
         .iter()
         .filter(|other| Some(**other) != used && carries(format, Some(**other)))
         .map(|other| other.option());
-    let formats = Format::ALL
-        .into_iter()
-        .filter(|other| *other != format && carries(*other, None))
-        .map(|other| match other {
+    let formats =
+        Format::ALL.into_iter().filter(|other| *other != format && carries(*other, None)).map(|other| match other {
             Format::Dotenv => "--format dotenv",
             Format::Json => "--format json",
             Format::Yaml => "--format yaml",
@@ -282,9 +253,7 @@ fn instead(
 fn room(items: &[Item<'_>]) -> usize {
     items.iter().fold(64, |sum: usize, item| {
         let line = item.name.len().saturating_add(24);
-        sum.saturating_add(line)
-            .saturating_add(item.value.size())
-            .saturating_add(item.value.size() / 8)
+        sum.saturating_add(line).saturating_add(item.value.size()).saturating_add(item.value.size() / 8)
     })
 }
 

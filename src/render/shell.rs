@@ -57,73 +57,35 @@ mod tests {
     #[test]
     fn spellings() {
         let table = [
-            (
-                "abc",
-                "export K=abc\n",
-                "set -gx K 'abc'\n",
-                "$env:K = 'abc'\n",
-            ),
-            (
-                "it's",
-                "export K='it'\\''s'\n",
-                "set -gx K 'it\\'s'\n",
-                "$env:K = 'it''s'\n",
-            ),
-            (
-                r"a\b\",
-                "export K='a\\b\\'\n",
-                "set -gx K 'a\\\\b\\\\'\n",
-                "$env:K = 'a\\b\\'\n",
-            ),
+            ("abc", "export K=abc\n", "set -gx K 'abc'\n", "$env:K = 'abc'\n"),
+            ("it's", "export K='it'\\''s'\n", "set -gx K 'it\\'s'\n", "$env:K = 'it''s'\n"),
+            (r"a\b\", "export K='a\\b\\'\n", "set -gx K 'a\\\\b\\\\'\n", "$env:K = 'a\\b\\'\n"),
             (
                 "\u{2018}\u{2019}\u{201a}\u{201b}\u{201c}",
                 "export K='\u{2018}\u{2019}\u{201a}\u{201b}\u{201c}'\n",
                 "set -gx K '\u{2018}\u{2019}\u{201a}\u{201b}\u{201c}'\n",
                 "$env:K = '\u{2018}\u{2018}\u{2019}\u{2019}\u{201a}\u{201a}\u{201b}\u{201b}\u{201c}'\n",
             ),
-            (
-                "a\n$(b) `c`",
-                "export K='a\n$(b) `c`'\n",
-                "set -gx K 'a\n$(b) `c`'\n",
-                "$env:K = 'a\n$(b) `c`'\n",
-            ),
-            (
-                "a:=ls",
-                "export K='a:=ls'\n",
-                "set -gx K 'a:=ls'\n",
-                "$env:K = 'a:=ls'\n",
-            ),
+            ("a\n$(b) `c`", "export K='a\n$(b) `c`'\n", "set -gx K 'a\n$(b) `c`'\n", "$env:K = 'a\n$(b) `c`'\n"),
+            ("a:=ls", "export K='a:=ls'\n", "set -gx K 'a:=ls'\n", "$env:K = 'a:=ls'\n"),
         ];
         for (value, posix, fish, powershell) in table {
             assert_eq!(one(Format::Shell, None, value), posix);
             assert_eq!(one(Format::Shell, Some(Dialect::Posix), value), posix);
             assert_eq!(one(Format::Shell, Some(Dialect::Fish), value), fish);
-            assert_eq!(
-                one(Format::Shell, Some(Dialect::Powershell), value),
-                powershell
-            );
+            assert_eq!(one(Format::Shell, Some(Dialect::Powershell), value), powershell);
         }
     }
 
     #[test]
     fn empty_values() {
         assert_eq!(one(Format::Shell, None, ""), "export K=\n");
-        assert_eq!(
-            one(Format::Shell, Some(Dialect::Fish), ""),
-            "set -gx K ''\n"
-        );
+        assert_eq!(one(Format::Shell, Some(Dialect::Fish), ""), "set -gx K ''\n");
         let refused = refusal(Format::Shell, Some(Dialect::Powershell), b"");
         assert!(refused.why.starts_with("it is empty"));
         assert_eq!(
             refused.instead,
-            [
-                "--dialect posix",
-                "--dialect fish",
-                "--format dotenv",
-                "--format json",
-                "--format yaml",
-                "--format toml"
-            ]
+            ["--dialect posix", "--dialect fish", "--format dotenv", "--format json", "--format yaml", "--format toml"]
         );
     }
 }

@@ -42,10 +42,7 @@ mod tests {
             ("plain é🦀", "plain é🦀"),
             ("\u{1b}[2J", r"\u{1b}[2J"),
             ("a\u{202e}b\u{2066}", r"a\u{202e}b\u{2066}"),
-            (
-                "\u{feff}\u{e0041}\u{9b}\u{7f}",
-                r"\u{feff}\u{e0041}\u{9b}\u{7f}",
-            ),
+            ("\u{feff}\u{e0041}\u{9b}\u{7f}", r"\u{feff}\u{e0041}\u{9b}\u{7f}"),
             ("a\nb\rc\td", r"a\u{a}b\u{d}c\u{9}d"),
             ("\u{2028}\u{85}", r"\u{2028}\u{85}"),
         ];

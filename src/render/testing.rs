@@ -10,11 +10,7 @@ pub(super) fn secret(text: &str) -> Secret {
 }
 
 pub(super) fn item<'a>(name: &'a str, value: &'a Secret) -> Item<'a> {
-    Item {
-        name,
-        value,
-        sensitive: true,
-    }
+    Item { name, value, sensitive: true }
 }
 
 /// The text for one variable `K`.
@@ -35,11 +31,7 @@ pub(super) fn refusal(format: Format, dialect: Option<Dialect>, value: &[u8]) ->
 /// The text for `A=1`, `K=value`, `Z=2`; nothing if the value is refused.
 pub(super) fn between(format: Format, dialect: Option<Dialect>, value: &str) -> Option<String> {
     let values = [secret("1"), secret(value), secret("2")];
-    let items: Vec<_> = ["A", "K", "Z"]
-        .iter()
-        .zip(&values)
-        .map(|(name, value)| item(name, value))
-        .collect();
+    let items: Vec<_> = ["A", "K", "Z"].iter().zip(&values).map(|(name, value)| item(name, value)).collect();
     let text = render(format, dialect, &items).ok()?;
     Some(String::from_utf8(text.expose().to_vec()).unwrap())
 }
@@ -103,14 +95,12 @@ pub(super) const NASTY: &[&str] = &[
 
 /// What [`nasty`] is made of.
 const PIECES: &[&str] = &[
-    "a", "Z", "1", "_", " ", "'", "\"", "`", "$", "\\", "#", "=", ":", "\n", "\r", "\t", "{", "}",
-    "(", ")", "[", "]", "!", "&", ";", "~", "*", "%", "|", "<", ">", "?", "^", "@", "+", ",", ".",
-    "/", "-", "\\n", "\\r", "${a}", "$(a", "é", "🦀", "\u{1}", "\u{85}", "\u{2028}", "\u{feff}",
-    "\u{7f}", "\u{2019}",
+    "a", "Z", "1", "_", " ", "'", "\"", "`", "$", "\\", "#", "=", ":", "\n", "\r", "\t", "{", "}", "(", ")", "[", "]",
+    "!", "&", ";", "~", "*", "%", "|", "<", ">", "?", "^", "@", "+", ",", ".", "/", "-", "\\n", "\\r", "${a}", "$(a",
+    "é", "🦀", "\u{1}", "\u{85}", "\u{2028}", "\u{feff}", "\u{7f}", "\u{2019}",
 ];
 
 /// Values put together from pieces that mean something to some reader.
 pub(super) fn nasty() -> impl Strategy<Value = String> {
-    proptest::collection::vec(proptest::sample::select(PIECES), 0..14)
-        .prop_map(|pieces| pieces.concat())
+    proptest::collection::vec(proptest::sample::select(PIECES), 0..14).prop_map(|pieces| pieces.concat())
 }

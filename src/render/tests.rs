@@ -36,11 +36,9 @@ fn every_dialect_on_offer_exists() {
 #[test]
 fn no_format_carries_nul_or_bytes_that_are_no_text() {
     for (format, dialect) in all() {
-        for (value, why) in [
-            (&b"a\0b"[..], "it holds a NUL"),
-            (b"a\xffb", "it is not UTF-8"),
-            (b"\xff\0", "it holds a NUL"),
-        ] {
+        for (value, why) in
+            [(&b"a\0b"[..], "it holds a NUL"), (b"a\xffb", "it is not UTF-8"), (b"\xff\0", "it holds a NUL")]
+        {
             let refused = refusal(format, dialect, value);
             assert_eq!((refused.name.as_str(), refused.why), ("K", why));
             assert!(refused.instead.is_empty());
@@ -51,11 +49,7 @@ fn no_format_carries_nul_or_bytes_that_are_no_text() {
 #[test]
 fn all_refusals_are_told() {
     let values = [secret("$a"), secret("fine"), secret("b\nc")];
-    let items: Vec<_> = ["A", "B", "C"]
-        .iter()
-        .zip(&values)
-        .map(|(name, value)| item(name, value))
-        .collect();
+    let items: Vec<_> = ["A", "B", "C"].iter().zip(&values).map(|(name, value)| item(name, value)).collect();
     let refused = render(Format::Dotenv, None, &items).unwrap_err();
     let names: Vec<_> = refused.iter().map(|it| it.name.as_str()).collect();
     assert_eq!(names, ["A", "C"]);
@@ -66,11 +60,7 @@ fn a_dialect_of_another_format_is_refused() {
     let refused = refusal(Format::Json, Some(Dialect::Posix), b"x");
     assert_eq!(refused.why, "the format does not have this dialect");
     let refused = refusal(Format::Dotenv, Some(Dialect::Fish), b"x");
-    assert_eq!(
-        refused.instead.first(),
-        Some(&"--dialect portable"),
-        "{refused:?}"
-    );
+    assert_eq!(refused.instead.first(), Some(&"--dialect portable"), "{refused:?}");
 }
 
 #[test]

@@ -10,10 +10,7 @@ use super::Layout;
 pub(super) const LAYOUT: Layout = Layout::lines(|out, name, value| {
     out.push(name);
     out.push(" = ");
-    TomlStringBuilder::new(value)
-        .as_basic()
-        .write_toml_value(out)
-        .map_err(|_| "TOML cannot hold it")?;
+    TomlStringBuilder::new(value).as_basic().write_toml_value(out).map_err(|_| "TOML cannot hold it")?;
     out.push("\n");
     Ok(())
 });

@@ -26,9 +26,7 @@ pub(super) const LAYOUT: Layout = Layout {
 ///
 /// Numbers, dates and merge keys are no variable names: those begin with a letter or `_`.
 fn is_word(name: &str) -> bool {
-    ["y", "n", "yes", "no", "true", "false", "on", "off", "null"]
-        .iter()
-        .any(|word| name.eq_ignore_ascii_case(word))
+    ["y", "n", "yes", "no", "true", "false", "on", "off", "null"].iter().any(|word| name.eq_ignore_ascii_case(word))
 }
 
 #[cfg(test)]

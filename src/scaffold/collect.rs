@@ -19,22 +19,12 @@ pub(super) struct Collected {
 
 /// Sorts out inputs. Of two files for one environment the later one wins where both assign a name.
 pub(super) fn collect(inputs: Vec<Input>, skipped: &mut Vec<Skipped>) -> Collected {
-    let mut collected = Collected {
-        environments: Vec::new(),
-        names: Vec::new(),
-    };
+    let mut collected = Collected { environments: Vec::new(), names: Vec::new() };
     let mut folded = BTreeMap::new();
     for input in inputs {
-        let Input {
-            environment,
-            parsed,
-        } = input;
+        let Input { environment, parsed } = input;
         let mut skip = |name: String, reason: String| {
-            skipped.push(Skipped {
-                name,
-                environment: environment.clone(),
-                reason,
-            });
+            skipped.push(Skipped { name, environment: environment.clone(), reason });
         };
         for problem in parsed.problems {
             if let Some(name) = problem.name {
@@ -56,27 +46,16 @@ pub(super) fn collect(inputs: Vec<Input>, skipped: &mut Vec<Skipped>) -> Collect
 }
 
 /// Why an entry cannot be declared, if so.
-fn refusal(
-    environment: &str,
-    entry: &Entry,
-    folded: &mut BTreeMap<String, String>,
-) -> Option<String> {
+fn refusal(environment: &str, entry: &Entry, folded: &mut BTreeMap<String, String>) -> Option<String> {
     if !name::is_word(environment) {
-        return Some(
-            "its environment has no valid name: small letters, digits, `-` and `_`".into(),
-        );
+        return Some("its environment has no valid name: small letters, digits, `-` and `_`".into());
     }
     if !name::is_variable(&entry.name) {
         return Some("not a name a variable can have: letters, digits and `_`".into());
     }
     if let Some(reserved) = name::reserved(&entry.name) {
-        let instead = reserved
-            .instead
-            .map_or(String::new(), |other| format!("; use {other} instead"));
-        return Some(format!(
-            "the name is reserved ({}): {}{instead}",
-            reserved.family, reserved.why
-        ));
+        let instead = reserved.instead.map_or(String::new(), |other| format!("; use {other} instead"));
+        return Some(format!("the name is reserved ({}): {}{instead}", reserved.family, reserved.why));
     }
     if entry.value.len() > LONGEST {
         return Some("the value is longer than 1 MiB".into());
@@ -84,11 +63,8 @@ fn refusal(
     if entry.value.contains('\0') {
         return Some("the value holds NUL".into());
     }
-    let first = folded
-        .entry(entry.name.to_ascii_lowercase())
-        .or_insert_with(|| entry.name.clone());
-    (*first != entry.name)
-        .then(|| format!("`{first}` is there already, and names must differ in more than case"))
+    let first = folded.entry(entry.name.to_ascii_lowercase()).or_insert_with(|| entry.name.clone());
+    (*first != entry.name).then(|| format!("`{first}` is there already, and names must differ in more than case"))
 }
 
 fn add(collected: &mut Collected, environment: String, kept: Vec<Entry>) {
@@ -98,10 +74,7 @@ fn add(collected: &mut Collected, environment: String, kept: Vec<Entry>) {
             collected.names.push(entry.name.clone());
         }
     }
-    let there = collected
-        .environments
-        .iter_mut()
-        .find(|(name, _)| *name == environment);
+    let there = collected.environments.iter_mut().find(|(name, _)| *name == environment);
     match there {
         Some((_, entries)) => {
             let new: BTreeSet<&str> = kept.iter().map(|entry| entry.name.as_str()).collect();

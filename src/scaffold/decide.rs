@@ -69,36 +69,23 @@ pub(super) fn decide(collected: Collected, decisions: &mut Vec<Decision>) -> Dec
     let taken: Vec<Taken> = collected
         .environments
         .into_iter()
-        .map(|(environment, entries)| Taken {
-            splits: split_all(&entries),
-            environment,
-            entries,
-        })
+        .map(|(environment, entries)| Taken { splits: split_all(&entries), environment, entries })
         .collect();
     let secrets = secrets(&taken);
     let descriptions = descriptions(&taken, &secrets);
-    let variables: Vec<Variable> = collected
-        .names
-        .into_iter()
-        .map(|name| variable(name, &taken, &secrets, &descriptions))
-        .collect();
+    let variables: Vec<Variable> =
+        collected.names.into_iter().map(|name| variable(name, &taken, &secrets, &descriptions)).collect();
     for variable in &variables {
         say_variable(variable, &secrets, decisions);
     }
-    let kinds: BTreeMap<&str, Kind> = variables
-        .iter()
-        .map(|variable| (variable.name.as_str(), variable.kind))
-        .collect();
+    let kinds: BTreeMap<&str, Kind> =
+        variables.iter().map(|variable| (variable.name.as_str(), variable.kind)).collect();
     let mut environments = Vec::new();
     let mut local = Vec::new();
     for one in taken {
         environments.push(assign(one, &kinds, &secrets, &mut local, decisions));
     }
-    Decided {
-        variables,
-        environments,
-        local,
-    }
+    Decided { variables, environments, local }
 }
 
 /// Which variables are secret in any environment: by name, by value, or by what they take in.
@@ -106,10 +93,7 @@ fn secrets(taken: &[Taken]) -> Secrets {
     let mut secrets = Secrets::new();
     for one in taken {
         for entry in &one.entries {
-            let resolved = one
-                .splits
-                .get(&entry.name)
-                .map_or("", |split| &split.resolved);
+            let resolved = one.splits.get(&entry.name).map_or("", |split| &split.resolved);
             // Both readings count: with references replaced, and as it stands.
             for value in [&entry.value, resolved] {
                 let Guess { secret, reason, .. } = infer::infer(&entry.name, value);
@@ -125,11 +109,7 @@ fn secrets(taken: &[Taken]) -> Secrets {
             takers.entry(reference).or_default().push(name);
         }
     }
-    let mut open: Vec<&str> = takers
-        .keys()
-        .copied()
-        .filter(|name| secrets.contains_key(*name))
-        .collect();
+    let mut open: Vec<&str> = takers.keys().copied().filter(|name| secrets.contains_key(*name)).collect();
     while let Some(name) = open.pop() {
         for taker in takers.get(name).into_iter().flatten() {
             if !secrets.contains_key(*taker) {
@@ -141,12 +121,7 @@ fn secrets(taken: &[Taken]) -> Secrets {
     secrets
 }
 
-fn variable(
-    name: String,
-    taken: &[Taken],
-    secrets: &Secrets,
-    descriptions: &BTreeMap<String, String>,
-) -> Variable {
+fn variable(name: String, taken: &[Taken], secrets: &Secrets, descriptions: &BTreeMap<String, String>) -> Variable {
     let secret = secrets.contains_key(&name);
     let mut present = Vec::new();
     let mut guesses = Vec::new();
@@ -156,10 +131,7 @@ fn variable(
         };
         present.push(one.environment.clone());
         let value = if secret && !is_secret_template(&name, split, secrets) {
-            one.entries
-                .iter()
-                .find(|entry| entry.name == name)
-                .map_or("", |entry| &entry.value)
+            one.entries.iter().find(|entry| entry.name == name).map_or("", |entry| &entry.value)
         } else {
             &split.resolved
         };
@@ -198,20 +170,15 @@ fn common(guesses: &[((Kind, Option<Kind>), &str)]) -> (Kind, Option<Kind>) {
     }
     let numeric = [Kind::Port, Kind::Integer, Kind::Number];
     let all_numeric = guesses.iter().all(|((kind, _), _)| numeric.contains(kind));
-    let wider = numeric
-        .into_iter()
-        .filter(|_| all_numeric)
-        .find(|kind| guesses.iter().all(|(_, value)| kind.accepts(value)));
+    let wider =
+        numeric.into_iter().filter(|_| all_numeric).find(|kind| guesses.iter().all(|(_, value)| kind.accepts(value)));
     (wider.unwrap_or(Kind::String), None)
 }
 
 /// Whether a secret may be written as a template: it takes in a secret, and nothing in its text is one.
 fn is_secret_template(name: &str, split: &Split, secrets: &Secrets) -> bool {
     let by_name = secrets.get(name) == Some(&infer::BY_NAME);
-    split
-        .references()
-        .any(|reference| secrets.contains_key(reference))
-        && harmless(split, by_name)
+    split.references().any(|reference| secrets.contains_key(reference)) && harmless(split, by_name)
 }
 
 /// Descriptions from comments that are safe to write into a file that is committed.
@@ -240,25 +207,17 @@ fn descriptions(taken: &[Taken], secrets: &Secrets) -> BTreeMap<String, String> 
 fn say_variable(variable: &Variable, secrets: &Secrets, decisions: &mut Vec<Decision>) {
     let name = &variable.name;
     let mut say = |text: String| {
-        decisions.push(Decision {
-            name: name.clone(),
-            environment: None,
-            text,
-        });
+        decisions.push(Decision { name: name.clone(), environment: None, text });
     };
     if let Required::Nowhere = variable.required {
         let secret = match secrets.get(name) {
             Some(reason) => format!(" and taken as secret: {reason}"),
             None => String::new(),
         };
-        say(format!(
-            "`{name}` has no value: it is declared as optional{secret}"
-        ));
+        say(format!("`{name}` has no value: it is declared as optional{secret}"));
     }
     if variable.secret && infer::infer(name, "").exposure_public {
-        say(format!(
-            "`{name}` is not declared public, though its name says so: it looks secret all the same"
-        ));
+        say(format!("`{name}` is not declared public, though its name says so: it looks secret all the same"));
     }
 }
 
@@ -270,23 +229,15 @@ fn assign(
     local: &mut Vec<LocalValue>,
     decisions: &mut Vec<Decision>,
 ) -> Environment {
-    let Taken {
-        environment,
-        entries,
-        mut splits,
-    } = taken;
+    let Taken { environment, entries, mut splits } = taken;
     let mut values = Vec::new();
     for entry in entries {
         let Some(split) = splits.remove(&entry.name) else {
             continue;
         };
         let reason = secrets.get(&entry.name).copied();
-        let template = split.is_template()
-            && (reason.is_none() || is_secret_template(&entry.name, &split, secrets));
-        let kind = kinds
-            .get(entry.name.as_str())
-            .copied()
-            .unwrap_or(Kind::String);
+        let template = split.is_template() && (reason.is_none() || is_secret_template(&entry.name, &split, secrets));
+        let kind = kinds.get(entry.name.as_str()).copied().unwrap_or(Kind::String);
         say_value(&environment, &entry, &split, template, reason, decisions);
         let assignment = match reason {
             _ if template => Assignment::Template(split.parts),
@@ -302,10 +253,7 @@ fn assign(
         };
         values.push((entry.name, kind, assignment));
     }
-    Environment {
-        name: environment,
-        values,
-    }
+    Environment { name: environment, values }
 }
 
 fn say_value(
@@ -318,11 +266,7 @@ fn say_value(
 ) {
     let name = &entry.name;
     let mut say = |text: String| {
-        decisions.push(Decision {
-            name: name.clone(),
-            environment: Some(environment.to_owned()),
-            text,
-        });
+        decisions.push(Decision { name: name.clone(), environment: Some(environment.to_owned()), text });
     };
     if let Some(reason) = reason {
         let place = if template {
@@ -342,9 +286,7 @@ fn say_value(
         for part in &split.parts {
             if let Part::Reference { name: other, uri } = part {
                 let how = if *uri { ", percent-encoded" } else { "" };
-                say(format!(
-                    "`{name}` takes in `{other}`{how}, whatever its value will be"
-                ));
+                say(format!("`{name}` takes in `{other}`{how}, whatever its value will be"));
             }
         }
     } else if split.is_template() {

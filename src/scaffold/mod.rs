@@ -9,13 +9,7 @@ use crate::dotenv;
 use crate::secret::Secret;
 
 /// Lines a project's `.gitignore` has; those that are missing are to be appended.
-pub const GITIGNORE: &[&str] = &[
-    ".envctl/",
-    "environments/*.local.toml",
-    ".env",
-    ".env.*",
-    "!.env.example",
-];
+pub const GITIGNORE: &[&str] = &[".envctl/", "environments/*.local.toml", ".env", ".env.*", "!.env.example"];
 
 /// Lines a project's `.gitattributes` has; those that are missing are to be appended.
 pub const GITATTRIBUTES: &[&str] = &["environments/*.toml text eol=lf diff=envctl merge=envctl"];
@@ -79,20 +73,14 @@ pub struct Scaffold {
 /// a small example that works at once. The same arguments give the same result, byte for byte.
 pub fn scaffold(project_name: &str, project_id: &str, inputs: Vec<Input>) -> Scaffold {
     let mut made = Scaffold::default();
-    made.files.push((
-        String::from("envctl.toml"),
-        text::project(project_name, project_id),
-    ));
+    made.files.push((String::from("envctl.toml"), text::project(project_name, project_id)));
     if inputs.is_empty() {
         made.files.extend(text::sample());
         return made;
     }
     let collected = collect::collect(inputs, &mut made.skipped);
     let decided = decide::decide(collected, &mut made.decisions);
-    made.files.push((
-        String::from("schemas/app.toml"),
-        text::schema(&decided.variables),
-    ));
+    made.files.push((String::from("schemas/app.toml"), text::schema(&decided.variables)));
     made.files.extend(text::environments(&decided.environments));
     made.local = decided.local;
     made

@@ -60,9 +60,9 @@ impl Split {
     pub(super) fn unsafe_in_url(&self, splits: &BTreeMap<String, Split>) -> bool {
         self.parts.len() > 1
             && self.parts.iter().any(|part| match part {
-                Part::Reference { name, uri: false } => splits
-                    .get(name)
-                    .is_none_or(|split| !split.resolved.bytes().all(unreserved)),
+                Part::Reference { name, uri: false } => {
+                    splits.get(name).is_none_or(|split| !split.resolved.bytes().all(unreserved))
+                }
                 _ => false,
             })
     }
@@ -92,11 +92,8 @@ fn unreserved(byte: u8) -> bool {
 
 /// Takes all values apart. What leads back to itself, or to such a value, stays text.
 pub(super) fn split_all(entries: &[Entry]) -> BTreeMap<String, Split> {
-    let known: BTreeMap<&str, &Entry> = entries
-        .iter()
-        .filter(|entry| !entry.value.is_empty())
-        .map(|entry| (entry.name.as_str(), entry))
-        .collect();
+    let known: BTreeMap<&str, &Entry> =
+        entries.iter().filter(|entry| !entry.value.is_empty()).map(|entry| (entry.name.as_str(), entry)).collect();
     let mut waiting: BTreeMap<&str, (Vec<Part>, Vec<Kept>, usize)> = BTreeMap::new();
     let mut takers: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     let mut ready = Vec::new();
@@ -136,11 +133,7 @@ pub(super) fn split_all(entries: &[Entry]) -> BTreeMap<String, Split> {
 }
 
 fn as_text(value: &str, kept: Vec<Kept>) -> Split {
-    Split {
-        parts: vec![Part::Text(value.to_owned())],
-        resolved: value.to_owned(),
-        kept,
-    }
+    Split { parts: vec![Part::Text(value.to_owned())], resolved: value.to_owned(), kept }
 }
 
 /// The parts of one value, and what of it stays text.
@@ -161,10 +154,7 @@ fn split(entry: &Entry, known: &BTreeMap<&str, &Entry>) -> (Vec<Part>, Vec<Kept>
                     if !text.is_empty() {
                         parts.push(Part::Text(std::mem::take(&mut text)));
                     }
-                    parts.push(Part::Reference {
-                        name: dollar.name,
-                        uri: false,
-                    });
+                    parts.push(Part::Reference { name: dollar.name, uri: false });
                     from = dollar.range.end;
                 }
                 Form::Braced => kept.push(Kept::Unknown),
@@ -178,9 +168,8 @@ fn split(entry: &Entry, known: &BTreeMap<&str, &Entry>) -> (Vec<Part>, Vec<Kept>
         parts.push(Part::Text(text));
     }
     // A dollar before `${NAME}` would make it the literal `${`; many programs mean just that by `$${`.
-    let doubled = parts.windows(2).any(
-        |pair| matches!(pair, [Part::Text(text), Part::Reference { .. }] if text.ends_with('$')),
-    );
+    let doubled =
+        parts.windows(2).any(|pair| matches!(pair, [Part::Text(text), Part::Reference { .. }] if text.ends_with('$')));
     if doubled {
         return (vec![Part::Text(entry.value.clone())], kept);
     }
@@ -188,12 +177,7 @@ fn split(entry: &Entry, known: &BTreeMap<&str, &Entry>) -> (Vec<Part>, Vec<Kept>
 }
 
 /// Puts the value together; all it takes in is done.
-fn resolve(
-    mut parts: Vec<Part>,
-    mut kept: Vec<Kept>,
-    value: &str,
-    done: &BTreeMap<String, Split>,
-) -> Split {
+fn resolve(mut parts: Vec<Part>, mut kept: Vec<Kept>, value: &str, done: &BTreeMap<String, Split>) -> Split {
     encode_userinfo(&mut parts, done);
     let mut resolved = String::new();
     for part in &parts {
@@ -213,11 +197,7 @@ fn resolve(
             return as_text(value, kept);
         }
     }
-    Split {
-        parts,
-        resolved,
-        kept,
-    }
+    Split { parts, resolved, kept }
 }
 
 /// Marks references in the userinfo of an address that must be encoded to stay inside it. A value with `%` seems to
@@ -281,9 +261,6 @@ pub(super) fn harmless(split: &Split, by_name: bool) -> bool {
     if infer::secret_value("", &literal, false).is_some() {
         return false;
     }
-    let letters = literal
-        .chars()
-        .filter(|character| character.is_alphanumeric())
-        .count();
+    let letters = literal.chars().filter(|character| character.is_alphanumeric()).count();
     !by_name || literal.contains("://") || letters < 4
 }

@@ -29,10 +29,7 @@ fn file<'a>(made: &'a Scaffold, path: &str) -> &'a str {
 
 fn table(made: &Scaffold, path: &str, key: &str) -> toml::Table {
     let all: toml::Table = toml::from_str(file(made, path)).unwrap();
-    all.get(key)
-        .and_then(|one| one.as_table())
-        .cloned()
-        .unwrap_or_default()
+    all.get(key).and_then(|one| one.as_table()).cloned().unwrap_or_default()
 }
 
 /// What envctl delivers, by the rules of DESIGN 3.3.
@@ -74,18 +71,13 @@ fn deliver(values: &toml::Table, local: &BTreeMap<String, &Secret>, name: &str) 
 fn delivered(made: &Scaffold, environment: &str) -> BTreeMap<String, String> {
     let schema = table(made, "schemas/app.toml", "variables");
     let values = table(made, &format!("environments/{environment}.toml"), "values");
-    let local = made
-        .local
-        .iter()
-        .filter(|one| one.environment == environment);
+    let local = made.local.iter().filter(|one| one.environment == environment);
     let local: BTreeMap<_, _> = local.map(|one| (one.name.clone(), &one.value)).collect();
     let mut all = BTreeMap::new();
     for name in values.keys() {
         let value = deliver(&values, &local, name);
         let declared = &schema[name];
-        let kind = declared
-            .get("type")
-            .map_or("string", |one| one.as_str().unwrap());
+        let kind = declared.get("type").map_or("string", |one| one.as_str().unwrap());
         let kind = Kind::from_name(kind).unwrap();
         if kind == Kind::List {
             let items = Kind::from_name(declared["items"].as_str().unwrap()).unwrap();
@@ -148,16 +140,10 @@ fn every_variety_comes_back() {
     }
     assert!(made.skipped.is_empty());
     let schema = table(&made, "schemas/app.toml", "variables");
-    assert_eq!(
-        schema["PORT"]["description"].as_str(),
-        Some("Where it listens")
-    );
+    assert_eq!(schema["PORT"]["description"].as_str(), Some("Where it listens"));
     assert_eq!(schema["EMPTY"]["required"].as_bool(), Some(false));
     assert_eq!(schema["API_TOKEN"]["secret"].as_bool(), Some(true));
-    assert_eq!(
-        schema["NEXT_PUBLIC_URL"]["exposure"].as_str(),
-        Some("public")
-    );
+    assert_eq!(schema["NEXT_PUBLIC_URL"]["exposure"].as_str(), Some("public"));
     let values = table(&made, "environments/dev.toml", "values");
     assert!(values["PORT"].is_integer() && values["DEBUG"].is_bool() && values["ZIP"].is_str());
     let secrets: Vec<_> = made.local.iter().map(|one| one.name.as_str()).collect();
@@ -165,10 +151,7 @@ fn every_variety_comes_back() {
     assert!(told(&made).contains("`PASSWORD` seems to have a placeholder"));
     assert!(told(&made).contains("`STRIPE_KEY` is taken as secret"));
     for (path, text) in &made.files {
-        assert!(
-            !text.contains("sk_test_") && !text.contains("MIIB"),
-            "{path}"
-        );
+        assert!(!text.contains("sk_test_") && !text.contains("MIIB"), "{path}");
     }
 }
 
@@ -206,43 +189,24 @@ fn references_become_templates() {
     let schema = table(&made, "schemas/app.toml", "variables");
     assert!(schema["VITE_A"].get("exposure").is_none() && schema["VITE_A"].get("secret").is_some());
     let told = told(&made);
-    assert!(
-        told.contains("`COPY` takes in `DB_USER`") && told.contains("nothing is run"),
-        "{told}"
-    );
+    assert!(told.contains("`COPY` takes in `DB_USER`") && told.contains("nothing is run"), "{told}");
     assert!(told.contains("`VITE_A` is not declared public"), "{told}");
 }
 
 #[test]
 fn what_cannot_be_declared_is_skipped_with_a_reason() {
-    let made = make(&[
-        (
-            "dev",
-            "A=1\nENV=dev\na.b=2\ndb_url=x\nDB_URL=y\nLD_PRELOAD=z\nB='1\n",
-        ),
-        ("../x", "C=1\n"),
-    ]);
+    let made = make(&[("dev", "A=1\nENV=dev\na.b=2\ndb_url=x\nDB_URL=y\nLD_PRELOAD=z\nB='1\n"), ("../x", "C=1\n")]);
     let skipped: Vec<_> = made.skipped.iter().map(|one| one.name.as_str()).collect();
     assert_eq!(skipped, ["a.b", "B", "ENV", "DB_URL", "LD_PRELOAD", "C"]);
-    assert!(
-        made.skipped
-            .iter()
-            .any(|one| one.reason.contains("APP_ENV"))
-    );
+    assert!(made.skipped.iter().any(|one| one.reason.contains("APP_ENV")));
     assert!(made.files.iter().all(|(path, _)| !path.contains("..")));
 }
 
 #[test]
 fn environments_share_one_schema() {
     let made = make(&[
-        (
-            "dev",
-            "A=1\nONLY_DEV=x\nCACHE_URL=redis://cache\nN=1\nM=1\n",
-        ),
-        (
-            "prod",
-            "A=\nCACHE_URL=redis://:pw@cache\nN=1.5\nM=x\nRATE=1\n",
-        ),
+        ("dev", "A=1\nONLY_DEV=x\nCACHE_URL=redis://cache\nN=1\nM=1\n"),
+        ("prod", "A=\nCACHE_URL=redis://:pw@cache\nN=1.5\nM=x\nRATE=1\n"),
         ("test", "A=2\nCACHE_URL=redis://cache\nN=2\nM=2\n"),
     ]);
     let schema = table(&made, "schemas/app.toml", "variables");
@@ -269,10 +233,7 @@ fn comments_with_credentials_stay_behind() {
     for name in ["A", "B", "C_KEY", "E"] {
         assert!(schema[name].get("description").is_none(), "{name}");
     }
-    assert_eq!(
-        schema["D_PASSWORD"]["description"].as_str(),
-        Some("Password of the mail server")
-    );
+    assert_eq!(schema["D_PASSWORD"]["description"].as_str(), Some("Password of the mail server"));
     assert_eq!(schema["F"]["description"].as_str(), Some("evil"));
 }
 

@@ -99,10 +99,8 @@ pub(super) fn schema(variables: &[Variable]) -> String {
 
 /// The environments' files: the usual three, and others that were imported.
 pub(super) fn environments(imported: &[Environment]) -> Vec<(String, String)> {
-    let others = imported
-        .iter()
-        .map(|environment| environment.name.as_str())
-        .filter(|name| !ENVIRONMENTS.contains(name));
+    let others =
+        imported.iter().map(|environment| environment.name.as_str()).filter(|name| !ENVIRONMENTS.contains(name));
     let names = ENVIRONMENTS.into_iter().chain(others);
     names
         .map(|name| {
@@ -130,30 +128,18 @@ fn path(environment: &str) -> String {
 }
 
 fn head(environment: &str) -> String {
-    let protected = if environment == "prod" {
-        "protected = true\n\n"
-    } else {
-        ""
-    };
-    format!(
-        "# Values of {environment}. A secret goes in with: envctl set {environment} NAME\n{protected}"
-    )
+    let protected = if environment == "prod" { "protected = true\n\n" } else { "" };
+    format!("# Values of {environment}. A secret goes in with: envctl set {environment} NAME\n{protected}")
 }
 
 /// A value as TOML: bare where that spelling gives the same string back.
 fn cleartext(value: &str, kind: Kind) -> String {
     let same = match kind {
-        Kind::Integer | Kind::Port => value
-            .parse::<i64>()
-            .is_ok_and(|number| number.to_string() == value),
+        Kind::Integer | Kind::Port => value.parse::<i64>().is_ok_and(|number| number.to_string() == value),
         Kind::Boolean => matches!(value, "true" | "false"),
         _ => false,
     };
-    if same {
-        value.to_owned()
-    } else {
-        quoted(&value.replace("${", "$${"))
-    }
+    if same { value.to_owned() } else { quoted(&value.replace("${", "$${")) }
 }
 
 fn template(parts: &[Part]) -> String {
@@ -180,15 +166,7 @@ pub(super) fn description(comment: &str) -> Option<String> {
         return None;
     }
     let plain = comment.chars().filter(|character| !is_unsafe(*character));
-    let plain: String = plain
-        .map(|character| {
-            if character.is_control() {
-                ' '
-            } else {
-                character
-            }
-        })
-        .collect();
+    let plain: String = plain.map(|character| if character.is_control() { ' ' } else { character }).collect();
     let mut text = String::new();
     for word in plain.split_whitespace() {
         if text.chars().count() + word.chars().count() > DESCRIPTION {
@@ -219,12 +197,7 @@ fn names_a_secret(comment: &str) -> bool {
         if (strong || named) && word.ends_with([':', '=']) {
             return true;
         }
-        if strong
-            && (word.contains('=')
-                || word
-                    .split_once(':')
-                    .is_some_and(|(_, rest)| !rest.is_empty()))
-        {
+        if strong && (word.contains('=') || word.split_once(':').is_some_and(|(_, rest)| !rest.is_empty())) {
             return true;
         }
         if named && word.starts_with(['"', '\'', '`']) {

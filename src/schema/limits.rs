@@ -18,17 +18,12 @@ pub struct Pattern {
 
 impl Pattern {
     fn new(text: Located<String>) -> Self {
-        Self {
-            text,
-            compiled: OnceLock::new(),
-        }
+        Self { text, compiled: OnceLock::new() }
     }
 
     /// Whether the expression is found in `value`; nothing if it cannot be compiled (too large).
     pub fn finds(&self, value: &str) -> Option<bool> {
-        let compiled = self
-            .compiled
-            .get_or_init(|| Regex::new(&self.text.value).ok());
+        let compiled = self.compiled.get_or_init(|| Regex::new(&self.text.value).ok());
         compiled.as_ref().map(|regex| regex.is_match(value))
     }
 }
@@ -98,31 +93,14 @@ impl Limits {
     ];
 
     /// Keywords that mean something for lists only.
-    const LIST_ONLY: &'static [&'static str] = &[
-        "items",
-        "separator",
-        "min_items",
-        "max_items",
-        "unique_items",
-    ];
+    const LIST_ONLY: &'static [&'static str] = &["items", "separator", "min_items", "max_items", "unique_items"];
 
     /// Reads the constraint keywords of a variable of type `kind`; `text` is the document.
     pub fn read(table: &Table<'_>, kind: Kind, text: &str, problems: &mut Diagnostics) -> Self {
-        let items = table
-            .text("items", problems)
-            .and_then(|name| item_kind(&name, problems));
-        let checked = items.as_ref().map_or(
-            if kind == Kind::List {
-                Kind::String
-            } else {
-                kind
-            },
-            |items| items.value,
-        );
+        let items = table.text("items", problems).and_then(|name| item_kind(&name, problems));
+        let checked = items.as_ref().map_or(if kind == Kind::List { Kind::String } else { kind }, |items| items.value);
         let limits = Self {
-            pattern: table
-                .text("pattern", problems)
-                .and_then(|pattern| read_pattern(pattern, problems)),
+            pattern: table.text("pattern", problems).and_then(|pattern| read_pattern(pattern, problems)),
             min_length: table.count("min_length", problems),
             max_length: table.count("max_length", problems),
             minimum: bound(table, "minimum", checked, text, problems),
@@ -144,16 +122,12 @@ impl Limits {
 
     /// What stands between the items of a list.
     pub fn separator(&self) -> &str {
-        self.separator
-            .as_ref()
-            .map_or(",", |separator| separator.value.as_str())
+        self.separator.as_ref().map_or(",", |separator| separator.value.as_str())
     }
 
     /// The type of the items of a list.
     pub fn item_kind(&self) -> Kind {
-        self.items
-            .as_ref()
-            .map_or(Kind::String, |items| items.value)
+        self.items.as_ref().map_or(Kind::String, |items| items.value)
     }
 
     /// Keywords that do not fit the type or contradict each other.
@@ -166,14 +140,9 @@ impl Limits {
         if checked != Kind::Url {
             misplaced(table, "schemes", "a url", kind, problems);
         }
-        if let Some(separator) = self
-            .separator
-            .as_ref()
-            .filter(|separator| separator.value.is_empty())
-        {
+        if let Some(separator) = self.separator.as_ref().filter(|separator| separator.value.is_empty()) {
             problems.push(
-                Diagnostic::error(Code::InvalidKeyword, "`separator` is empty")
-                    .at(separator.span, "needs a character"),
+                Diagnostic::error(Code::InvalidKeyword, "`separator` is empty").at(separator.span, "needs a character"),
             );
         }
         let lengths = (
@@ -187,12 +156,8 @@ impl Limits {
         );
         contradiction("min_items", items.0, "max_items", items.1, problems);
         let bounds = (
-            self.minimum
-                .as_ref()
-                .map(|one| (one.measure, one.text.span)),
-            self.maximum
-                .as_ref()
-                .map(|one| (one.measure, one.text.span)),
+            self.minimum.as_ref().map(|one| (one.measure, one.text.span)),
+            self.maximum.as_ref().map(|one| (one.measure, one.text.span)),
         );
         contradiction("minimum", bounds.0, "maximum", bounds.1, problems);
         self.check_choices(checked, problems);
@@ -202,32 +167,20 @@ impl Limits {
         let Some(choices) = &self.choices else { return };
         if choices.value.is_empty() {
             problems.push(
-                Diagnostic::error(Code::InvalidKeyword, "`enum` is empty")
-                    .at(choices.span, "allows no value at all"),
+                Diagnostic::error(Code::InvalidKeyword, "`enum` is empty").at(choices.span, "allows no value at all"),
             );
         }
-        if choices
-            .value
-            .iter()
-            .any(|choice| !choice.is_empty() && !checked.accepts(choice))
-        {
+        if choices.value.iter().any(|choice| !choice.is_empty() && !checked.accepts(choice)) {
             let message = format!("`enum` lists something that is not {}", checked.expects());
-            problems.push(
-                Diagnostic::error(Code::InvalidKeyword, message)
-                    .at(choices.span, "does not fit the type"),
-            );
+            problems.push(Diagnostic::error(Code::InvalidKeyword, message).at(choices.span, "does not fit the type"));
         }
     }
 }
 
 fn misplaced(table: &Table<'_>, key: &str, wanted: &str, kind: Kind, problems: &mut Diagnostics) {
     if let Some(span) = table.key_span(key) {
-        let message = format!(
-            "`{key}` is for {wanted}, this variable is of type `{}`",
-            kind.name()
-        );
-        problems
-            .push(Diagnostic::error(Code::InvalidKeyword, message).at(span, "has no meaning here"));
+        let message = format!("`{key}` is for {wanted}, this variable is of type `{}`", kind.name());
+        problems.push(Diagnostic::error(Code::InvalidKeyword, message).at(span, "has no meaning here"));
     }
 }
 
@@ -254,8 +207,7 @@ fn item_kind(name: &Located<String>, problems: &mut Diagnostics) -> Option<Locat
     match Kind::from_name(&name.value) {
         Some(Kind::List) => {
             let diagnostic =
-                Diagnostic::error(Code::InvalidKeyword, "the items of a list cannot be lists")
-                    .at(name.span, "");
+                Diagnostic::error(Code::InvalidKeyword, "the items of a list cannot be lists").at(name.span, "");
             problems.push(diagnostic.help("use `json` for nested values"));
             None
         }
@@ -277,59 +229,34 @@ fn read_pattern(pattern: Located<String>, problems: &mut Diagnostics) -> Option<
                 regex_syntax::Error::Translate(error) => error.kind().to_string(),
                 _ => String::from("it cannot be read"),
             };
-            let diagnostic = Diagnostic::error(
-                Code::InvalidPattern,
-                format!("`pattern` is not a regular expression: {reason}"),
+            let diagnostic =
+                Diagnostic::error(Code::InvalidPattern, format!("`pattern` is not a regular expression: {reason}"));
+            problems.push(
+                diagnostic
+                    .at(pattern.span, "")
+                    .note("look-around and back-references are not part of the language: matching takes linear time"),
             );
-            problems.push(diagnostic.at(pattern.span, "").note("look-around and back-references are not part of the language: matching takes linear time"));
             None
         }
     }
 }
 
-fn bound(
-    table: &Table<'_>,
-    key: &str,
-    checked: Kind,
-    text: &str,
-    problems: &mut Diagnostics,
-) -> Option<Bound> {
+fn bound(table: &Table<'_>, key: &str, checked: Kind, text: &str, problems: &mut Diagnostics) -> Option<Bound> {
     let value = table.get(key)?;
     if !checked.is_measurable() {
-        misplaced(
-            table,
-            key,
-            "numbers, ports, durations and sizes",
-            checked,
-            problems,
-        );
+        misplaced(table, key, "numbers, ports, durations and sizes", checked, problems);
         return None;
     }
     let written = value.expect(value.scalar(text), key, checked.expects(), problems)?;
-    let measure = checked.measure(&written).or_else(|| {
-        written
-            .parse()
-            .ok()
-            .map(Measure::Number)
-            .filter(|_| value.text().is_none())
-    });
+    let measure = checked
+        .measure(&written)
+        .or_else(|| written.parse().ok().map(Measure::Number).filter(|_| value.text().is_none()));
     let measure = value.expect(measure, key, checked.expects(), problems)?;
-    Some(Bound {
-        measure,
-        text: Located::new(written, value.span),
-    })
+    Some(Bound { measure, text: Located::new(written, value.span) })
 }
 
-fn literals(
-    table: &Table<'_>,
-    key: &str,
-    text: &str,
-    problems: &mut Diagnostics,
-) -> Option<Located<Vec<String>>> {
+fn literals(table: &Table<'_>, key: &str, text: &str, problems: &mut Diagnostics) -> Option<Located<Vec<String>>> {
     let span = table.get(key)?.span;
     let literals = table.scalars(key, text, problems)?;
-    Some(Located::new(
-        literals.into_iter().map(|literal| literal.value).collect(),
-        span,
-    ))
+    Some(Located::new(literals.into_iter().map(|literal| literal.value).collect(), span))
 }

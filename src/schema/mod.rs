@@ -52,23 +52,11 @@ pub struct View {
     conditional: BTreeSet<String>,
 }
 
-const KEYS: &[&str] = &[
-    "description",
-    "include",
-    "directory",
-    "variables",
-    "groups",
-    "rules",
-];
+const KEYS: &[&str] = &["description", "include", "directory", "variables", "groups", "rules"];
 
 impl SchemaFile {
     /// Reads a schema; nothing if it is no TOML.
-    pub fn read(
-        name: &str,
-        text: &str,
-        source: SourceId,
-        problems: &mut Diagnostics,
-    ) -> Option<Self> {
+    pub fn read(name: &str, text: &str, source: SourceId, problems: &mut Diagnostics) -> Option<Self> {
         let document = document::parse(text, source, problems)?;
         let root = document::root(&document, source);
         root.only(KEYS, "a schema", problems);
@@ -87,9 +75,7 @@ impl SchemaFile {
             name: name.to_owned(),
             description: root.text("description", problems).map(|text| text.value),
             include: root.texts("include", problems).unwrap_or_default(),
-            directory: root
-                .text("directory", problems)
-                .filter(|path| directory_is_inside(path, problems)),
+            directory: root.text("directory", problems).filter(|path| directory_is_inside(path, problems)),
             variables,
             groups: rule::groups(&root, problems),
             rules: rule::rules(&root, text, problems),
@@ -98,9 +84,7 @@ impl SchemaFile {
 }
 
 fn directory_is_inside(path: &Located<String>, problems: &mut Diagnostics) -> bool {
-    let good = !path.value.is_empty()
-        && !path.value.starts_with('/')
-        && path.value.split('/').all(|part| part != "..");
+    let good = !path.value.is_empty() && !path.value.starts_with('/') && path.value.split('/').all(|part| part != "..");
     if !good {
         let message = "`directory` has to be a path below the project's root";
         problems.push(Diagnostic::error(Code::InvalidKeyword, message).at(path.span, ""));
@@ -110,12 +94,9 @@ fn directory_is_inside(path: &Located<String>, problems: &mut Diagnostics) -> bo
 
 /// Windows and GitHub do not tell upper from lower case in names.
 fn same_when_folded(again: Span, first: Span) -> Diagnostic {
-    Diagnostic::error(
-        Code::DuplicateName,
-        "two variables have the same name but for upper and lower case",
-    )
-    .at(again, "again here")
-    .at(first, "first here")
+    Diagnostic::error(Code::DuplicateName, "two variables have the same name but for upper and lower case")
+        .at(again, "again here")
+        .at(first, "first here")
 }
 
 impl View {
@@ -125,23 +106,13 @@ impl View {
     }
 
     /// Takes in what a file declares; a name that is there already is an error.
-    fn take(
-        &mut self,
-        file: &SchemaFile,
-        folded: &mut BTreeMap<String, Span>,
-        problems: &mut Diagnostics,
-    ) {
+    fn take(&mut self, file: &SchemaFile, folded: &mut BTreeMap<String, Span>, problems: &mut Diagnostics) {
         for (name, variable) in &file.variables {
             let first = folded.insert(name.to_ascii_uppercase(), variable.span);
             if let Some(first) = first.filter(|first| first.source != variable.span.source) {
                 let message = format!("schema `{}` gets `{name}` from two files", self.name);
-                let diagnostic = Diagnostic::error(Code::DuplicateName, message)
-                    .at(variable.span, "declared here");
-                problems.push(
-                    diagnostic
-                        .at(first, "and here")
-                        .help("keep one of the two declarations"),
-                );
+                let diagnostic = Diagnostic::error(Code::DuplicateName, message).at(variable.span, "declared here");
+                problems.push(diagnostic.at(first, "and here").help("keep one of the two declarations"));
             }
             self.variables.insert(name.clone(), Arc::clone(variable));
         }
@@ -153,36 +124,22 @@ impl View {
     fn link_rules(&mut self, problems: &mut Diagnostics) {
         let members = self.groups.iter().flat_map(|group| &group.members);
         let required = self.rules.iter().flat_map(|rule| &rule.require);
-        let compared = self
-            .rules
-            .iter()
-            .flat_map(|rule| rule.when.iter().chain(&rule.forbid).map(|(name, _)| name));
+        let compared = self.rules.iter().flat_map(|rule| rule.when.iter().chain(&rule.forbid).map(|(name, _)| name));
         for name in members.clone().chain(required.clone()).chain(compared) {
             if !self.variables.contains_key(&name.value) {
                 let known = self.variables.keys().map(String::as_str);
-                let near =
-                    name::nearest(&name.value, known).map(|near| format!("did you mean `{near}`?"));
+                let near = name::nearest(&name.value, known).map(|near| format!("did you mean `{near}`?"));
                 let message = format!("schema `{}` has no variable `{}`", self.name, name.value);
                 problems.push(
-                    Diagnostic::error(Code::UnknownVariable, message)
-                        .at(name.span, "not declared")
-                        .help_some(near),
+                    Diagnostic::error(Code::UnknownVariable, message).at(name.span, "not declared").help_some(near),
                 );
             }
         }
-        self.conditional = members
-            .chain(required)
-            .map(|name| name.value.clone())
-            .collect();
+        self.conditional = members.chain(required).map(|name| name.value.clone()).collect();
         for (name, _) in self.rules.iter().flat_map(|rule| &rule.when) {
-            if let Some(secret) = self
-                .variables
-                .get(&name.value)
-                .filter(|variable| variable.is_secret())
-            {
+            if let Some(secret) = self.variables.get(&name.value).filter(|variable| variable.is_secret()) {
                 let message = format!("`when` compares `{}`, which is a secret", name.value);
-                let diagnostic = Diagnostic::error(Code::InvalidKeyword, message)
-                    .at(name.span, "has to be cleartext");
+                let diagnostic = Diagnostic::error(Code::InvalidKeyword, message).at(name.span, "has to be cleartext");
                 problems.push(diagnostic.at(secret.span, "declared here"));
             }
         }
@@ -190,17 +147,10 @@ impl View {
 }
 
 /// All views of a project: each schema with what it includes.
-pub fn views(
-    files: &BTreeMap<String, SchemaFile>,
-    problems: &mut Diagnostics,
-) -> BTreeMap<String, View> {
+pub fn views(files: &BTreeMap<String, SchemaFile>, problems: &mut Diagnostics) -> BTreeMap<String, View> {
     let mut views = BTreeMap::new();
     for (name, file) in files {
-        let mut view = View {
-            name: name.clone(),
-            description: file.description.clone(),
-            ..View::default()
-        };
+        let mut view = View { name: name.clone(), description: file.description.clone(), ..View::default() };
         let mut order = Vec::new();
         visit(file, files, &mut Vec::new(), &mut order, problems);
         let mut folded = BTreeMap::new();
@@ -224,17 +174,9 @@ fn visit(
     path.push(file.name.clone());
     for include in &file.include {
         if let Some(start) = path.iter().position(|name| *name == include.value) {
-            let circle: Vec<&str> = path
-                .iter()
-                .skip(start)
-                .chain([&include.value])
-                .map(String::as_str)
-                .collect();
+            let circle: Vec<&str> = path.iter().skip(start).chain([&include.value]).map(String::as_str).collect();
             let message = format!("schemas include each other: {}", circle.join(" → "));
-            problems.push(
-                Diagnostic::error(Code::IncludeCircle, message)
-                    .at(include.span, "closes the circle"),
-            );
+            problems.push(Diagnostic::error(Code::IncludeCircle, message).at(include.span, "closes the circle"));
             continue;
         }
         match files.get(&include.value) {
@@ -251,19 +193,9 @@ fn unknown(include: &Located<String>, files: &BTreeMap<String, SchemaFile>) -> D
     let near = name::nearest(&include.value, files.keys().map(String::as_str));
     let help = match near {
         Some(near) => format!("did you mean `{near}`?"),
-        None => format!(
-            "there are: {}",
-            files
-                .keys()
-                .map(String::as_str)
-                .collect::<Vec<_>>()
-                .join(", ")
-        ),
+        None => format!("there are: {}", files.keys().map(String::as_str).collect::<Vec<_>>().join(", ")),
     };
-    Diagnostic::error(
-        Code::UnknownSchema,
-        format!("there is no schema `{}`", include.value),
-    )
-    .at(include.span, "")
-    .help(help)
+    Diagnostic::error(Code::UnknownSchema, format!("there is no schema `{}`", include.value))
+        .at(include.span, "")
+        .help(help)
 }

@@ -42,9 +42,7 @@ pub struct Rotate {
     pub with: Vec<Located<String>>,
 }
 
-const KEYS: &[&str] = &[
-    "every", "overlap", "warn", "owner", "runbook", "apply", "verify", "manual", "mode", "with",
-];
+const KEYS: &[&str] = &["every", "overlap", "warn", "owner", "runbook", "apply", "verify", "manual", "mode", "with"];
 
 impl Rotate {
     /// Reads a `rotate` table.
@@ -55,14 +53,10 @@ impl Rotate {
             overlap: duration(table, "overlap", problems),
             warn: duration(table, "warn", problems),
             owner: table.text("owner", problems),
-            runbook: table
-                .text("runbook", problems)
-                .filter(|path| inside(path, problems)),
+            runbook: table.text("runbook", problems).filter(|path| inside(path, problems)),
             apply: command(table, "apply", problems),
             verify: command(table, "verify", problems),
-            manual: table
-                .flag("manual", problems)
-                .is_some_and(|flag| flag.value),
+            manual: table.flag("manual", problems).is_some_and(|flag| flag.value),
             mode: mode(table, problems),
             with: table.texts("with", problems).unwrap_or_default(),
         }
@@ -91,18 +85,12 @@ fn command(table: &Table<'_>, key: &str, problems: &mut Diagnostics) -> Option<L
     }
     let message = format!("`{key}` has to be the name of a command");
     let help = "a command is approved and defined on each machine, and only named here";
-    problems.push(
-        Diagnostic::error(Code::InvalidKeyword, message)
-            .at(text.span, "not a name")
-            .help(help),
-    );
+    problems.push(Diagnostic::error(Code::InvalidKeyword, message).at(text.span, "not a name").help(help));
     None
 }
 
 fn inside(path: &Located<String>, problems: &mut Diagnostics) -> bool {
-    let good = !path.value.is_empty()
-        && !path.value.starts_with('/')
-        && path.value.split('/').all(|part| part != "..");
+    let good = !path.value.is_empty() && !path.value.starts_with('/') && path.value.split('/').all(|part| part != "..");
     if !good {
         let message = "`runbook` has to be a path below the project's root";
         problems.push(Diagnostic::error(Code::InvalidKeyword, message).at(path.span, ""));

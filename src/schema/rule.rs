@@ -81,17 +81,12 @@ pub(super) fn groups(root: &Table<'_>, problems: &mut Diagnostics) -> Vec<Group>
         let mut found = problems.len() > before;
         for (key, count) in Count::ALL {
             if let Some(members) = table.texts(key, problems) {
-                groups.push(Group {
-                    span: table.key_span(key).unwrap_or(table.span),
-                    count,
-                    members,
-                });
+                groups.push(Group { span: table.key_span(key).unwrap_or(table.span), count, members });
                 found = true;
             }
         }
         if !found {
-            let diagnostic =
-                Diagnostic::error(Code::MissingKey, "this group says nothing").at(table.span, "");
+            let diagnostic = Diagnostic::error(Code::MissingKey, "this group says nothing").at(table.span, "");
             problems.push(diagnostic.help(format!("give it one of: {}", known.join(", "))));
         }
     }
@@ -111,22 +106,13 @@ pub(super) fn rules(root: &Table<'_>, text: &str, problems: &mut Diagnostics) ->
         let require = table.texts("require", problems).unwrap_or_default();
         let forbid = conditions(&table, "forbid", text, problems);
         if when.is_empty() || (require.is_empty() && forbid.is_empty()) {
-            let diagnostic = Diagnostic::error(
-                Code::MissingKey,
-                "a rule needs `when`, and `require` or `forbid`",
-            )
-            .at(table.span, "");
-            problems.push(diagnostic.help(
-                "for example: when = { PAYMENTS = \"stripe\" } and require = [\"STRIPE_KEY\"]",
-            ));
+            let diagnostic = Diagnostic::error(Code::MissingKey, "a rule needs `when`, and `require` or `forbid`")
+                .at(table.span, "");
+            problems
+                .push(diagnostic.help("for example: when = { PAYMENTS = \"stripe\" } and require = [\"STRIPE_KEY\"]"));
             continue;
         }
-        rules.push(Rule {
-            span: table.key_span("when").unwrap_or(table.span),
-            when,
-            require,
-            forbid,
-        });
+        rules.push(Rule { span: table.key_span("when").unwrap_or(table.span), when, require, forbid });
     }
     rules
 }
@@ -143,19 +129,10 @@ fn conditions(
     };
     let mut all = Vec::new();
     for (name, value) in inner.entries() {
-        let several = value.items().and_then(|items| {
-            items
-                .iter()
-                .map(|item| item.scalar(text))
-                .collect::<Option<Vec<_>>>()
-        });
+        let several =
+            value.items().and_then(|items| items.iter().map(|item| item.scalar(text)).collect::<Option<Vec<_>>>());
         let values = several.or_else(|| value.scalar(text).map(|one| vec![one]));
-        if let Some(values) = value.expect(
-            values,
-            name.value,
-            "a value or an array of values",
-            problems,
-        ) {
+        if let Some(values) = value.expect(values, name.value, "a value or an array of values", problems) {
             all.push((Located::new(name.value.to_owned(), name.span), values));
         }
     }

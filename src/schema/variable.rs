@@ -99,9 +99,7 @@ impl Variable {
             required: table.flag("required", problems),
             required_in: environments(table, "required_in", problems),
             only_in: environments(table, "only_in", problems),
-            internal: table
-                .flag("internal", problems)
-                .is_some_and(|flag| flag.value),
+            internal: table.flag("internal", problems).is_some_and(|flag| flag.value),
             default: None,
             description: table.text("description", problems).map(|text| text.value),
             example: table.get("example").and_then(|value| value.scalar(text)),
@@ -109,18 +107,12 @@ impl Variable {
             public: exposure(table, problems),
             limits: Limits::read(table, kind.value, text, problems),
             generate: recipe(table, problems),
-            rotate: table
-                .table("rotate", problems)
-                .map(|table| Box::new(Rotate::read(&table, problems))),
-            allow_reserved: table
-                .flag("allow_reserved", problems)
-                .is_some_and(|flag| flag.value),
+            rotate: table.table("rotate", problems).map(|table| Box::new(Rotate::read(&table, problems))),
+            allow_reserved: table.flag("allow_reserved", problems).is_some_and(|flag| flag.value),
             as_file: as_file(table, problems),
             kind,
         };
-        variable
-            .with_default(table, text, problems)
-            .checked(problems)
+        variable.with_default(table, text, problems).checked(problems)
     }
 
     /// Whether the schema calls it secret.
@@ -135,9 +127,7 @@ impl Variable {
 
     /// Whether any bytes will do: a `string` without a rule that is about text.
     pub fn takes_bytes(&self) -> bool {
-        self.kind.value == Kind::String
-            && self.limits.pattern.is_none()
-            && self.limits.choices.is_none()
+        self.kind.value == Kind::String && self.limits.pattern.is_none() && self.limits.choices.is_none()
     }
 
     fn with_default(mut self, table: &Table<'_>, text: &str, problems: &mut Diagnostics) -> Self {
@@ -148,16 +138,9 @@ impl Variable {
             let items: Option<Vec<String>> = items.iter().map(|item| item.scalar(text)).collect();
             items.map(|items| items.join(self.limits.separator()))
         });
-        let spelling = joined
-            .filter(|_| self.kind.value == Kind::List)
-            .or_else(|| value.scalar(text));
+        let spelling = joined.filter(|_| self.kind.value == Kind::List).or_else(|| value.scalar(text));
         self.default = value
-            .expect(
-                spelling,
-                "default",
-                "a string, number, boolean or date",
-                problems,
-            )
+            .expect(spelling, "default", "a string, number, boolean or date", problems)
             .map(|spelling| Located::new(spelling, value.span));
         self
     }
@@ -166,19 +149,13 @@ impl Variable {
     fn checked(self, problems: &mut Diagnostics) -> Option<Self> {
         self.check_exposure(problems);
         if let (Some(required), Some(_)) = (&self.required, &self.required_in) {
-            let diagnostic = Diagnostic::error(
-                Code::InvalidKeyword,
-                "`required` and `required_in` contradict each other",
-            );
-            problems.push(
-                diagnostic
-                    .at(required.span, "")
-                    .help("keep `required_in`: the variable is optional elsewhere"),
-            );
+            let diagnostic =
+                Diagnostic::error(Code::InvalidKeyword, "`required` and `required_in` contradict each other");
+            problems
+                .push(diagnostic.at(required.span, "").help("keep `required_in`: the variable is optional elsewhere"));
         }
         if let Some(recipe) = self.generate.as_ref().filter(|_| !self.is_secret()) {
-            let diagnostic = Diagnostic::error(Code::InvalidKeyword, "`generate` is for secrets")
-                .at(recipe.span, "");
+            let diagnostic = Diagnostic::error(Code::InvalidKeyword, "`generate` is for secrets").at(recipe.span, "");
             problems.push(diagnostic.help("add `secret = true`"));
         }
         self.name_is_possible(problems).then_some(self)
@@ -189,10 +166,7 @@ impl Variable {
             return;
         };
         if secret.value {
-            let message = format!(
-                "`{}` is a secret and cannot have `exposure = \"public\"`",
-                self.name
-            );
+            let message = format!("`{}` is a secret and cannot have `exposure = \"public\"`", self.name);
             problems.push(
                 Diagnostic::error(Code::SecretExposed, message)
                     .at(public, "may reach a browser")
@@ -204,8 +178,7 @@ impl Variable {
     fn name_is_possible(&self, problems: &mut Diagnostics) -> bool {
         if !name::is_variable(&self.name) {
             let diagnostic =
-                Diagnostic::error(Code::InvalidName, "this cannot be the name of a variable")
-                    .at(self.span, "");
+                Diagnostic::error(Code::InvalidName, "this cannot be the name of a variable").at(self.span, "");
             problems.push(diagnostic.help("letters, digits and `_`, no digit first, at most 255"));
             return false;
         }
@@ -216,15 +189,10 @@ impl Variable {
         if self.allow_reserved && !ours {
             return true;
         }
-        let diagnostic = Diagnostic::error(
-            Code::ReservedName,
-            format!("`{}` is a reserved name", self.name),
-        )
-        .at(self.span, format!("{}: {}", reserved.family, reserved.why));
+        let diagnostic = Diagnostic::error(Code::ReservedName, format!("`{}` is a reserved name", self.name))
+            .at(self.span, format!("{}: {}", reserved.family, reserved.why));
         let help = match reserved.instead {
-            Some(instead) => format!(
-                "use {instead}, or say `allow_reserved = true` if this very variable is meant"
-            ),
+            Some(instead) => format!("use {instead}, or say `allow_reserved = true` if this very variable is meant"),
             None if ours => String::from("choose another name: `ENVCTL_…` never reaches a program"),
             None => String::from("say `allow_reserved = true` if this very variable is meant"),
         };
@@ -241,12 +209,9 @@ pub(super) fn unknown_type(name: &Located<String>) -> Diagnostic {
         Some(near) => format!("did you mean `{near}`?"),
         None => format!("the types are: {}", names().collect::<Vec<_>>().join(", ")),
     };
-    Diagnostic::error(
-        Code::InvalidKeyword,
-        format!("there is no type `{}`", name.value),
-    )
-    .at(name.span, "unknown type")
-    .help(help)
+    Diagnostic::error(Code::InvalidKeyword, format!("there is no type `{}`", name.value))
+        .at(name.span, "unknown type")
+        .help(help)
 }
 
 fn kind(name: &Located<&str>, table: &Table<'_>, problems: &mut Diagnostics) -> Located<Kind> {
@@ -261,11 +226,7 @@ fn kind(name: &Located<&str>, table: &Table<'_>, problems: &mut Diagnostics) -> 
     }
 }
 
-fn environments(
-    table: &Table<'_>,
-    key: &str,
-    problems: &mut Diagnostics,
-) -> Option<Vec<Located<String>>> {
+fn environments(table: &Table<'_>, key: &str, problems: &mut Diagnostics) -> Option<Vec<Located<String>>> {
     table.texts(key, problems)
 }
 
@@ -288,45 +249,32 @@ fn as_file(table: &Table<'_>, problems: &mut Diagnostics) -> Option<AsFile> {
         (Some(true), _) => Some(AsFile::Descriptor),
         (Some(false), _) => None,
         (None, Some("path")) => Some(AsFile::Path),
-        _ => value.expect(None, "as_file", "`true`, `false` or `\"path\"`", problems),
+        _ => {
+            let message = "`as_file` has to be `true`, `false` or `\"path\"`";
+            problems.push(Diagnostic::error(Code::InvalidKeyword, message).at(value.span, "none of these"));
+            None
+        }
     }
 }
 
 fn recipe(table: &Table<'_>, problems: &mut Diagnostics) -> Option<Located<Recipe>> {
     let table = table.table("generate", problems)?;
     let Some(kind) = table.text("kind", problems) else {
-        let diagnostic =
-            Diagnostic::error(Code::MissingKey, "`generate` needs a `kind`").at(table.span, "");
+        let diagnostic = Diagnostic::error(Code::MissingKey, "`generate` needs a `kind`").at(table.span, "");
         problems.push(diagnostic.help(format!("one of: {}", Recipe::KINDS.join(", "))));
         return None;
     };
     if let Some(keys) = Recipe::keys(&kind.value) {
-        let known: Vec<&str> = std::iter::once("kind")
-            .chain(keys.iter().copied())
-            .collect();
-        table.only(
-            &known,
-            &format!("`generate` of kind `{}`", kind.value),
-            problems,
-        );
+        let known: Vec<&str> = std::iter::once("kind").chain(keys.iter().copied()).collect();
+        table.only(&known, &format!("`generate` of kind `{}`", kind.value), problems);
     }
-    let number = |key: &str, problems: &mut Diagnostics| {
-        table.integer(key, problems).map(|number| number.value)
-    };
-    let (bytes, length, bits) = (
-        number("bytes", problems),
-        number("length", problems),
-        number("bits", problems),
-    );
-    let classes = table
-        .texts("classes", problems)
-        .map(|all| all.into_iter().map(|one| one.value).collect::<Vec<_>>());
+    let number = |key: &str, problems: &mut Diagnostics| table.integer(key, problems).map(|number| number.value);
+    let (bytes, length, bits) = (number("bytes", problems), number("length", problems), number("bits", problems));
+    let classes = table.texts("classes", problems).map(|all| all.into_iter().map(|one| one.value).collect::<Vec<_>>());
     match Recipe::new(&kind.value, bytes, length, bits, classes.as_deref()) {
         Ok(recipe) => Some(Located::new(recipe, table.span)),
         Err(problem) => {
-            problems.push(
-                Diagnostic::error(Code::InvalidKeyword, problem.message()).at(table.span, ""),
-            );
+            problems.push(Diagnostic::error(Code::InvalidKeyword, problem.message()).at(table.span, ""));
             None
         }
     }

@@ -21,11 +21,7 @@ pub enum Composed {
 }
 
 /// Puts the parts of `template` together for `planned`.
-pub fn compose(
-    planned: &Planned,
-    template: &Template,
-    values: &BTreeMap<String, Secret>,
-) -> Composed {
+pub fn compose(planned: &Planned, template: &Template, values: &BTreeMap<String, Secret>) -> Composed {
     let mut room = 0;
     let mut refused = Vec::new();
     for (part, encode) in template.parts.iter().zip(template.needs_encoding()) {
@@ -35,10 +31,7 @@ pub fn compose(
                 let Some(value) = values.get(name) else {
                     return Composed::Lacks(name.clone());
                 };
-                if encode
-                    && *modifier == Modifier::Plain
-                    && needs_escapes(&planned.variable, value.expose())
-                {
+                if encode && *modifier == Modifier::Plain && needs_escapes(&planned.variable, value.expose()) {
                     refused.push(unencoded(&planned.variable, name, planned.span));
                 }
                 room += value.size() * 3;

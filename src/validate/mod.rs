@@ -44,6 +44,8 @@ pub struct Entry {
     pub value: Secret,
     /// Whether the value is secret.
     pub sensitive: bool,
+    /// Where it is assigned.
+    pub span: Span,
 }
 
 impl Resolved {
@@ -68,9 +70,7 @@ impl fmt::Debug for Validated {
 impl Validated {
     /// The variables by name.
     pub fn entries(&self) -> impl Iterator<Item = (&str, &Entry)> {
-        self.entries
-            .iter()
-            .map(|(name, entry)| (name.as_str(), entry))
+        self.entries.iter().map(|(name, entry)| (name.as_str(), entry))
     }
 
     /// The variables by name, given away.
@@ -97,11 +97,7 @@ pub fn validate(view: &View, resolved: Resolved, problems: &mut Diagnostics) -> 
     }
     if dropped {
         // A place of an optional variable was empty: groups and rules have to be looked at again.
-        let presence = |name: &str| match plan
-            .variables
-            .get(name)
-            .filter(|_| values.contains_key(name))
-        {
+        let presence = |name: &str| match plan.variables.get(name).filter(|_| values.contains_key(name)) {
             None => Presence::Unset,
             Some(planned) => Presence::Hidden(planned.span),
         };
@@ -109,30 +105,12 @@ pub fn validate(view: &View, resolved: Resolved, problems: &mut Diagnostics) -> 
     }
     let good = !found.has_errors();
     problems.append(found);
-    let Plan {
-        environment,
-        schema,
-        mut variables,
-        ..
-    } = plan;
+    let Plan { environment, schema, mut variables, .. } = plan;
     let entries = values.into_iter().filter_map(|(name, value)| {
-        let planned = variables
-            .remove(&name)
-            .filter(|planned| planned.delivered)?;
-        Some((
-            name,
-            Entry {
-                variable: planned.variable,
-                value,
-                sensitive: planned.sensitive,
-            },
-        ))
+        let planned = variables.remove(&name).filter(|planned| planned.delivered)?;
+        Some((name, Entry { variable: planned.variable, value, sensitive: planned.sensitive, span: planned.span }))
     });
-    good.then(|| Validated {
-        environment,
-        schema,
-        entries: entries.collect(),
-    })
+    good.then(|| Validated { environment, schema, entries: entries.collect() })
 }
 
 fn check(planned: &Planned, value: &Secret, protected: bool, problems: &mut Diagnostics) {
@@ -143,10 +121,7 @@ fn check(planned: &Planned, value: &Secret, protected: bool, problems: &mut Diag
         problems.push(too_large(&planned.variable, planned.span));
         return;
     }
-    let place = Place {
-        protected,
-        sensitive: planned.sensitive,
-    };
+    let place = Place { protected, sensitive: planned.sensitive };
     match std::str::from_utf8(value.expose()) {
         Ok(text) => {
             for finding in findings(&planned.variable, text, place) {
@@ -156,8 +131,8 @@ fn check(planned: &Planned, value: &Secret, protected: bool, problems: &mut Diag
         Err(_) if planned.variable.takes_bytes() && !value.expose().contains(&0) => {}
         Err(_) => {
             let message = format!("`{}` must be text", planned.variable.name);
-            let diagnostic = Diagnostic::error(Code::InvalidValueBytes, message)
-                .at(planned.span, "bytes that are not UTF-8");
+            let diagnostic =
+                Diagnostic::error(Code::InvalidValueBytes, message).at(planned.span, "bytes that are not UTF-8");
             problems.push(diagnostic.at(planned.variable.kind.span, "declared here"));
         }
     }
@@ -166,5 +141,7 @@ fn check(planned: &Planned, value: &Secret, protected: bool, problems: &mut Diag
 /// The diagnostic for a value beyond [`MAX_VALUE`].
 pub fn too_large(variable: &Variable, span: Span) -> Diagnostic {
     let message = format!("`{}` is longer than 1 MiB", variable.name);
-    Diagnostic::error(Code::ValueTooLarge, message).at(span, "too long for any value")
+    Diagnostic::error(Code::ValueTooLarge, message)
+        .at(span, "too long for any value")
+        .help("keep it in a file, and the file's path in a variable of type `path`")
 }

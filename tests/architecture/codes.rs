@@ -5,10 +5,7 @@ use envctl::diagnostic::Code;
 use crate::tree::root;
 
 /// Codes that no input from outside can bring about, with what tests them instead.
-const NO_CASE: &[(&str, &str)] = &[(
-    "bug",
-    "a panic cannot be asked for; the panic hook has its own test",
-)];
+const NO_CASE: &[(&str, &str)] = &[("bug", "a panic cannot be asked for; the panic hook has its own test")];
 
 #[test]
 fn every_code_has_a_page_and_a_case() {
@@ -28,12 +25,7 @@ fn every_code_has_a_page_and_a_case() {
 /// The number of cases of a code.
 fn cases(slug: &str) -> usize {
     let entries = std::fs::read_dir(root().join("tests/ui").join(slug));
-    entries.map_or(0, |entries| {
-        entries
-            .flatten()
-            .filter(|entry| entry.path().is_dir())
-            .count()
-    })
+    entries.map_or(0, |entries| entries.flatten().filter(|entry| entry.path().is_dir()).count())
 }
 
 #[test]

@@ -18,10 +18,7 @@ const MACHINE: &[&str] = &[
 
 /// What finished code does not say, with the reason.
 const UNFINISHED: &[(&str, &str)] = &[
-    (
-        r"#\[\s*ignore",
-        "an ignored test is no test: mend it or remove it",
-    ),
+    (r"#\[\s*ignore", "an ignored test is no test: mend it or remove it"),
     (r"\b(todo|unimplemented)!", "not finished"),
     (r"\bdbg!", "prints with Debug"),
 ];
@@ -46,32 +43,17 @@ fn no_path_of_a_machine() {
 fn nothing_unfinished_and_every_exception_has_a_reason() {
     let attribute = Regex::new(r"#!?\[\s*(?:allow|expect)\s*\(([^\]]*)\]").unwrap();
     let mut findings = Vec::new();
-    for path in tracked()
-        .iter()
-        .filter(|path| path.extension().is_some_and(|it| it == "rs"))
-    {
+    for path in tracked().iter().filter(|path| path.extension().is_some_and(|it| it == "rs")) {
         let code = code_only(&std::fs::read_to_string(path).unwrap());
         let name = path.strip_prefix(root()).unwrap().display();
         for (pattern, why) in UNFINISHED {
             let places = Regex::new(pattern).unwrap();
-            let places: Vec<_> = places
-                .find_iter(&code)
-                .map(|found| line_of(&code, found.start()))
-                .collect();
-            findings.extend(
-                places
-                    .iter()
-                    .map(|line| format!("{name}:{line}: {pattern}: {why}")),
-            );
+            let places: Vec<_> = places.find_iter(&code).map(|found| line_of(&code, found.start())).collect();
+            findings.extend(places.iter().map(|line| format!("{name}:{line}: {pattern}: {why}")));
         }
-        for found in attribute
-            .captures_iter(&code)
-            .filter(|found| !found[1].contains("reason"))
-        {
+        for found in attribute.captures_iter(&code).filter(|found| !found[1].contains("reason")) {
             let line = line_of(&code, found.get(0).unwrap().start());
-            findings.push(format!(
-                "{name}:{line}: an exception without `reason = \"…\"`"
-            ));
+            findings.push(format!("{name}:{line}: an exception without `reason = \"…\"`"));
         }
     }
     crate::report("unfinished or unexplained", &findings);

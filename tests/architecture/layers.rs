@@ -17,6 +17,7 @@ const LAYERS: [&[&str]; 4] = [
         "environment",
         "infer",
         "kind",
+        "lint",
         "model",
         "name",
         "placeholder",
@@ -28,13 +29,9 @@ const LAYERS: [&[&str]; 4] = [
         "schema",
         "template",
         "validate",
-        "view",
     ],
     // L2, world: files, processes, keys, network; never prints.
-    &[
-        "backend", "edit", "error", "generate", "identity", "inject", "process", "project",
-        "resolve", "rotate", "seal", "store", "trust",
-    ],
+    &["backend", "generate", "inject", "process", "project", "resolve", "store"],
     // L3, edge: the only layer that prints.
     &["cli", "context", "lib", "main", "terminal"],
 ];
@@ -52,11 +49,7 @@ const WORLD: &[&str] = &[
 ];
 
 /// What nothing below L3 may say.
-const PRINTING: &[&str] = &[
-    r"\be?print(ln)?!",
-    r"\bio::(stdout|stderr)\b",
-    r"\bio::\{[^;]*\b(stdout|stderr)\b",
-];
+const PRINTING: &[&str] = &[r"\be?print(ln)?!", r"\bio::(stdout|stderr)\b", r"\bio::\{[^;]*\b(stdout|stderr)\b"];
 
 fn layer(module: &str) -> Option<usize> {
     LAYERS.iter().position(|modules| modules.contains(&module))
@@ -64,12 +57,8 @@ fn layer(module: &str) -> Option<usize> {
 
 #[test]
 fn every_file_has_a_layer() {
-    let nameless = sources()
-        .into_iter()
-        .filter(|file| layer(&file.module()[0]).is_none());
-    let findings: Vec<_> = nameless
-        .map(|file| format!("src/{} is in no row of LAYERS", file.path))
-        .collect();
+    let nameless = sources().into_iter().filter(|file| layer(&file.module()[0]).is_none());
+    let findings: Vec<_> = nameless.map(|file| format!("src/{} is in no row of LAYERS", file.path)).collect();
     crate::report("files without a layer", &findings);
 }
 
@@ -82,14 +71,8 @@ fn imports_point_down() {
             let line = line_of(&file.production, at);
             match layer(&module) {
                 Some(other) if other <= own => {}
-                Some(other) => findings.push(format!(
-                    "src/{}:{line} is in L{own}, `{module}` in L{other}",
-                    file.path
-                )),
-                None => findings.push(format!(
-                    "src/{}:{line}: `crate::{module}` is no module of LAYERS",
-                    file.path
-                )),
+                Some(other) => findings.push(format!("src/{}:{line} is in L{own}, `{module}` in L{other}", file.path)),
+                None => findings.push(format!("src/{}:{line}: `crate::{module}` is no module of LAYERS", file.path)),
             }
         }
     }
@@ -106,11 +89,7 @@ fn pure_layers_stay_pure_and_only_the_edge_prints() {
         for pattern in world.iter().chain(printing) {
             for found in Regex::new(pattern).unwrap().find_iter(&file.production) {
                 let line = line_of(&file.production, found.start());
-                findings.push(format!(
-                    "src/{}:{line} (L{own}): {}",
-                    file.path,
-                    found.as_str()
-                ));
+                findings.push(format!("src/{}:{line} (L{own}): {}", file.path, found.as_str()));
             }
         }
     }
@@ -138,9 +117,7 @@ fn imports(file: &SourceFile) -> Vec<(usize, String)> {
 fn first_segments(text: &str) -> Vec<String> {
     let word = |text: &str| -> String {
         let text = text.trim_start();
-        text.chars()
-            .take_while(|letter| letter.is_alphanumeric() || *letter == '_')
-            .collect()
+        text.chars().take_while(|letter| letter.is_alphanumeric() || *letter == '_').collect()
     };
     let Some(group) = text.strip_prefix('{') else {
         return vec![word(text)];
@@ -174,21 +151,7 @@ fn reads_paths() {
         production: code.to_owned(),
         tests: String::new(),
     };
-    let named = |path, code| {
-        imports(&file(path, code))
-            .into_iter()
-            .map(|(_, name)| name)
-            .collect::<Vec<_>>()
-    };
-    assert_eq!(
-        named(
-            "plan.rs",
-            "use super::cli::run; let x = crate::seal::open();"
-        ),
-        ["cli", "seal"]
-    );
-    assert_eq!(
-        named("kind/url.rs", "use super::cli; use super::super::cli;"),
-        ["cli"]
-    );
+    let named = |path, code| imports(&file(path, code)).into_iter().map(|(_, name)| name).collect::<Vec<_>>();
+    assert_eq!(named("plan.rs", "use super::cli::run; let x = crate::seal::open();"), ["cli", "seal"]);
+    assert_eq!(named("kind/url.rs", "use super::cli; use super::super::cli;"), ["cli"]);
 }

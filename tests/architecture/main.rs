@@ -22,10 +22,5 @@ mod tree;
 
 /// Fails with every finding on its own line, so that one run shows all there is to mend.
 fn report(title: &str, findings: &[String]) {
-    assert!(
-        findings.is_empty(),
-        "{title}: {} found\n  {}\n",
-        findings.len(),
-        findings.join("\n  ")
-    );
+    assert!(findings.is_empty(), "{title}: {} found\n  {}\n", findings.len(), findings.join("\n  "));
 }

@@ -45,16 +45,10 @@ fn word(bytes: &[u8], at: usize) -> (usize, bool) {
     let rest = &bytes[at..];
     let length = rest.iter().take_while(|byte| is_word(**byte)).count();
     if matches!(&rest[..length], b"r" | b"br" | b"cr") {
-        let hashes = rest[length..]
-            .iter()
-            .take_while(|byte| **byte == b'#')
-            .count();
+        let hashes = rest[length..].iter().take_while(|byte| **byte == b'#').count();
         if rest.get(length + hashes) == Some(&b'"') {
             let close = [b"\"".as_slice(), &b"#".repeat(hashes)].concat();
-            return (
-                at + until(rest, &close, length + hashes + 1) + close.len(),
-                true,
-            );
+            return (at + until(rest, &close, length + hashes + 1) + close.len(), true);
         }
     }
     (at + length, false)
@@ -66,9 +60,7 @@ fn is_word(byte: u8) -> bool {
 
 /// Where `needle` begins in `bytes`, looked for from `from`; the end if it is not there.
 fn until(bytes: &[u8], needle: &[u8], from: usize) -> usize {
-    let found = bytes[from..]
-        .windows(needle.len())
-        .position(|window| window == needle);
+    let found = bytes[from..].windows(needle.len()).position(|window| window == needle);
     found.map_or(bytes.len() - needle.len() + 1, |index| index + from)
 }
 
@@ -150,9 +142,7 @@ pub(crate) fn split_tests(code: &str) -> (String, String) {
 }
 
 fn blank(text: &str) -> String {
-    text.bytes()
-        .map(|byte| if byte == b'\n' { '\n' } else { ' ' })
-        .collect()
+    text.bytes().map(|byte| if byte == b'\n' { '\n' } else { ' ' }).collect()
 }
 
 /// The line, from 1, on which a byte stands.
@@ -165,21 +155,14 @@ fn tells_code_from_the_rest() {
     let text = "a(\"x\\\"{\", r#\"\"}\"#, '{', b'\\'', '•', 'x'); // {\n/* { /* } */ */ fn f<'a>(r: &'a str) {}";
     let code = code_only(text);
     assert_eq!(code.len(), text.len());
-    assert_eq!(
-        code.split_whitespace().collect::<String>(),
-        "a(,,,b,,);fnf<'a>(r:&'astr){}"
-    );
+    assert_eq!(code.split_whitespace().collect::<String>(), "a(,,,b,,);fnf<'a>(r:&'astr){}");
 }
 
 #[test]
 fn takes_tests_apart() {
     let code = "fn a() {}\n#[cfg(test)]\nmod tests {\n fn b() {}\n}\n#[cfg(test)]\nuse x;\nfn c(_: [u8; 2]) {}\n";
     let (production, tests) = split_tests(code);
-    assert!(
-        production.contains("fn c")
-            && !production.contains("fn b")
-            && !production.contains("use x")
-    );
+    assert!(production.contains("fn c") && !production.contains("fn b") && !production.contains("use x"));
     assert!(tests.contains("fn b") && tests.contains("use x") && !tests.contains("fn a"));
     assert_eq!(&code[item_end(code, code.len() - 20)..], "\n");
 }

@@ -8,7 +8,18 @@ use crate::tree::sources;
 
 /// File, number of uses outside of tests, and what the bytes are needed for. Add a row only with a reason that
 /// says where the bytes go; a use that can be written without it should be.
-const SINKS: &[(&str, usize, &str)] = &[];
+const SINKS: &[(&str, usize, &str)] = &[
+    ("backend/local.rs", 2, "to keep a value in the local store of this user"),
+    (
+        "inject.rs",
+        3,
+        "into the environment block, or the sealed memory file, of the command that is started; the search for NUL before",
+    ),
+    ("render/mod.rs", 1, "handed to the format, whose text is a secret again"),
+    ("terminal.rs", 1, "the one door to standard output, for `render`"),
+    ("validate/compose.rs", 2, "into a value that is made from it, which is a secret again"),
+    ("validate/mod.rs", 2, "held against the schema; findings quote nothing"),
+];
 
 #[test]
 fn every_use_of_expose_is_in_the_table() {
@@ -16,8 +27,7 @@ fn every_use_of_expose_is_in_the_table() {
     let definition = Regex::new(r"\bfn\s+expose\b").unwrap();
     let mut found = BTreeMap::new();
     for file in sources() {
-        let count = uses.find_iter(&file.production).count()
-            - definition.find_iter(&file.production).count();
+        let count = uses.find_iter(&file.production).count() - definition.find_iter(&file.production).count();
         if count > 0 {
             found.insert(file.path, count);
         }
@@ -27,14 +37,10 @@ fn every_use_of_expose_is_in_the_table() {
         assert!(!why.is_empty(), "{path}: say why");
         let real = found.remove(*path).unwrap_or(0);
         if real != *allowed {
-            findings.push(format!(
-                "src/{path}: {real} uses of `expose`, the table says {allowed}"
-            ));
+            findings.push(format!("src/{path}: {real} uses of `expose`, the table says {allowed}"));
         }
     }
-    let unlisted = found
-        .iter()
-        .map(|(path, count)| format!("not in the table: (\"{path}\", {count}, \"\"),"));
+    let unlisted = found.iter().map(|(path, count)| format!("not in the table: (\"{path}\", {count}, \"\"),"));
     findings.extend(unlisted);
     crate::report("places that take a secret's bytes", &findings);
 }

@@ -33,10 +33,7 @@ pub(crate) fn sources() -> Vec<SourceFile> {
     let test_files: Vec<_> = files.iter().flat_map(test_modules).collect();
     for file in &mut files {
         let name = file.path.trim_end_matches(".rs").trim_end_matches("/mod");
-        if test_files
-            .iter()
-            .any(|path| name == path || name.starts_with(&format!("{path}/")))
-        {
+        if test_files.iter().any(|path| name == path || name.starts_with(&format!("{path}/"))) {
             file.tests = std::mem::take(&mut file.production);
         }
     }
@@ -47,12 +44,7 @@ fn read(path: &Path) -> SourceFile {
     let text = fs::read_to_string(path).unwrap();
     let (production, tests) = scan::split_tests(&scan::code_only(&text));
     let below = path.strip_prefix(root().join("src")).unwrap();
-    SourceFile {
-        path: below.to_str().unwrap().replace('\\', "/"),
-        text,
-        production,
-        tests,
-    }
+    SourceFile { path: below.to_str().unwrap().replace('\\', "/"), text, production, tests }
 }
 
 fn test_modules(file: &SourceFile) -> Vec<String> {
@@ -62,10 +54,7 @@ fn test_modules(file: &SourceFile) -> Vec<String> {
     }
     let declared = regex::Regex::new(r"\bmod\s+(\w+)\s*;").unwrap();
     let path = |name: &str| [folder.clone(), vec![name.to_owned()]].concat().join("/");
-    declared
-        .captures_iter(&file.tests)
-        .map(|found| path(&found[1]))
-        .collect()
+    declared.captures_iter(&file.tests).map(|found| path(&found[1])).collect()
 }
 
 impl SourceFile {
@@ -84,11 +73,7 @@ pub(crate) fn walk(folder: &Path) -> Vec<PathBuf> {
     let mut paths: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
     paths.sort();
     let below = |path: PathBuf| {
-        if path.is_dir() && !path.is_symlink() {
-            walk(&path)
-        } else {
-            vec![path]
-        }
+        if path.is_dir() && !path.is_symlink() { walk(&path) } else { vec![path] }
     };
     paths.into_iter().flat_map(below).collect()
 }
@@ -96,28 +81,16 @@ pub(crate) fn walk(folder: &Path) -> Vec<PathBuf> {
 /// Every file that git tracks or would track; where there is no git, the folders that are in a release.
 pub(crate) fn tracked() -> Vec<PathBuf> {
     let listed = Command::new("git")
-        .args([
-            "ls-files",
-            "-z",
-            "--cached",
-            "--others",
-            "--exclude-standard",
-        ])
+        .args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"])
         .current_dir(root())
         .output();
     let names = match listed {
         Ok(output) if output.status.success() => String::from_utf8(output.stdout).unwrap(),
         _ => {
             let folders = ["src", "tests", "docs", "scripts", ".ci", ".github"];
-            return folders
-                .iter()
-                .flat_map(|name| walk(&root().join(name)))
-                .collect();
+            return folders.iter().flat_map(|name| walk(&root().join(name))).collect();
         }
     };
-    let paths = names
-        .split('\0')
-        .filter(|name| !name.is_empty())
-        .map(|name| root().join(name));
+    let paths = names.split('\0').filter(|name| !name.is_empty()).map(|name| root().join(name));
     paths.filter(|path| path.is_file()).collect()
 }

@@ -32,10 +32,7 @@ impl Canary {
     /// Prepares the search. The random part is what follows [`PREFIX`], else the whole value.
     pub(crate) fn new(name: &str, value: &str) -> Self {
         let random = value.strip_prefix(PREFIX).unwrap_or(value);
-        assert!(
-            random.len() >= SHORTEST,
-            "{name}: a canary needs {SHORTEST} random characters"
-        );
+        assert!(random.len() >= SHORTEST, "{name}: a canary needs {SHORTEST} random characters");
         let forms = forms(value, random);
         let patterns = forms.iter().map(|(_, form)| literal(form));
         Self {
@@ -48,10 +45,7 @@ impl Canary {
     /// The forms found in `bytes`, as `NAME as form`, each once.
     pub(crate) fn find(&self, bytes: &[u8]) -> Vec<String> {
         let found = self.forms.matches(bytes);
-        let mut found: Vec<_> = found
-            .iter()
-            .map(|index| format!("{} as {}", self.name, self.labels[index]))
-            .collect();
+        let mut found: Vec<_> = found.iter().map(|index| format!("{} as {}", self.name, self.labels[index])).collect();
         found.dedup();
         found
     }
@@ -74,10 +68,7 @@ fn forms(value: &str, random: &str) -> Vec<(&'static str, Vec<u8>)> {
         ("hex", hex(bytes).into_bytes()),
         ("hex", hex(bytes).to_uppercase().into_bytes()),
         ("percent-encoding", percent(bytes, |_| true)),
-        (
-            "percent-encoding",
-            percent(bytes, |_| true).to_ascii_lowercase(),
-        ),
+        ("percent-encoding", percent(bytes, |_| true).to_ascii_lowercase()),
         ("percent-encoding", percent(bytes, |byte| !unreserved(byte))),
         ("JSON", json.trim_matches('"').as_bytes().to_vec()),
         ("SHA-256", hex(&hash).into_bytes()),
@@ -98,9 +89,7 @@ fn forms(value: &str, random: &str) -> Vec<(&'static str, Vec<u8>)> {
 
 fn hex(bytes: &[u8]) -> String {
     let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
-    digits
-        .filter_map(|digit| char::from_digit(digit.into(), 16))
-        .collect()
+    digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect()
 }
 
 fn unreserved(byte: u8) -> bool {
@@ -109,11 +98,7 @@ fn unreserved(byte: u8) -> bool {
 
 fn percent(bytes: &[u8], encoded: impl Fn(u8) -> bool) -> Vec<u8> {
     let form = |byte: &u8| {
-        if encoded(*byte) {
-            format!("%{byte:02X}").into_bytes()
-        } else {
-            vec![*byte]
-        }
+        if encoded(*byte) { format!("%{byte:02X}").into_bytes() } else { vec![*byte] }
     };
     bytes.iter().flat_map(form).collect()
 }
@@ -137,35 +122,20 @@ fn every_form_is_found() {
         ("itself, reversed", value.bytes().rev().collect()),
         ("hex", around(hex(value.as_bytes()))),
         ("hex", around(hex(value.as_bytes()).to_uppercase())),
-        (
-            "percent-encoding",
-            around("CANARY-0a1b2c3d4e5f60718293a4b5c6d7e8f9%20%22%C3%BC%0A".to_owned()),
-        ),
-        (
-            "JSON",
-            around(r#""CANARY-0a1b2c3d4e5f60718293a4b5c6d7e8f9 \"ü\n""#.to_owned()),
-        ),
+        ("percent-encoding", around("CANARY-0a1b2c3d4e5f60718293a4b5c6d7e8f9%20%22%C3%BC%0A".to_owned())),
+        ("JSON", around(r#""CANARY-0a1b2c3d4e5f60718293a4b5c6d7e8f9 \"ü\n""#.to_owned())),
         ("SHA-256", around(hex(&Sha256::digest(value)))),
-        (
-            "SHA-256",
-            around(STANDARD_NO_PAD.encode(Sha256::digest(value))),
-        ),
+        ("SHA-256", around(STANDARD_NO_PAD.encode(Sha256::digest(value)))),
         ("base64", around(rest_of_base64(""))),
         ("base64", around(rest_of_base64("x"))),
         ("base64", around(rest_of_base64("xy"))),
-        (
-            "base64",
-            around(URL_SAFE_NO_PAD.encode(format!("xyz??>{value}"))),
-        ),
+        ("base64", around(URL_SAFE_NO_PAD.encode(format!("xyz??>{value}")))),
         ("a part", around("5f607182".to_owned())),
         ("a part", around("5F607182".to_owned())),
     ];
     for (label, bytes) in cases {
         let found = canary.find(&bytes);
-        assert!(
-            found.contains(&format!("KEY as {label}")),
-            "{label}: {found:?}"
-        );
+        assert!(found.contains(&format!("KEY as {label}")), "{label}: {found:?}");
     }
     for clean in ["", "CANARY-", "0a1b2c3", "•••••"] {
         assert!(canary.find(clean.as_bytes()).is_empty(), "{clean}");

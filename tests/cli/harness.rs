@@ -36,11 +36,7 @@ impl Sandbox {
             fs::create_dir_all(root.join(name)).unwrap();
         }
         set_mode(&root.join("run"), 0o700);
-        Self {
-            _directory: directory,
-            root,
-            canaries: RefCell::default(),
-        }
+        Self { _directory: directory, root, canaries: RefCell::default() }
     }
 
     /// A path in the sandbox: `project/envctl.toml`, `home/.config/envctl/…`.
@@ -93,10 +89,7 @@ impl Sandbox {
     /// A run of another program under the same conditions.
     pub(crate) fn program(&self, program: &str, arguments: &[&str]) -> Run<'_> {
         let mut command = Command::new(program);
-        command
-            .args(arguments)
-            .env_clear()
-            .current_dir(self.path("project"));
+        command.args(arguments).env_clear().current_dir(self.path("project"));
         for (name, place) in [
             ("HOME", "home"),
             ("XDG_CONFIG_HOME", "home/.config"),
@@ -105,30 +98,14 @@ impl Sandbox {
         ] {
             command.env(name, self.path(place));
         }
-        command.env(
-            "PATH",
-            format!(
-                "{}:/usr/local/bin:/usr/bin:/bin",
-                self.path("bin").display()
-            ),
-        );
+        command.env("PATH", format!("{}:/usr/local/bin:/usr/bin:/bin", self.path("bin").display()));
         command.env("LANG", "C.UTF-8");
-        Run {
-            sandbox: self,
-            command,
-            stdin: None,
-            reveals: false,
-            started: false,
-        }
+        Run { sandbox: self, command, stdin: None, reveals: false, started: false }
     }
 
     /// What of `bytes` is a canary, in any form.
     fn leaks(&self, bytes: &[u8]) -> Vec<String> {
-        self.canaries
-            .borrow()
-            .iter()
-            .flat_map(|canary| canary.find(bytes))
-            .collect()
+        self.canaries.borrow().iter().flat_map(|canary| canary.find(bytes)).collect()
     }
 
     /// Every file of the sandbox with its content, by path below the root. A link counts as its target's name.
@@ -147,11 +124,7 @@ impl Sandbox {
 fn collect(root: &Path, folder: &Path, files: &mut BTreeMap<String, Vec<u8>>) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let (path, kind) = (entry.path(), entry.file_type().unwrap());
-        let name = path
-            .strip_prefix(root)
-            .unwrap()
-            .to_string_lossy()
-            .into_owned();
+        let name = path.strip_prefix(root).unwrap().to_string_lossy().into_owned();
         if kind.is_dir() {
             collect(root, &path, files);
         } else if kind.is_file() {
@@ -199,8 +172,7 @@ impl Run<'_> {
 
     /// Runs in a directory below `project/`.
     pub(crate) fn dir(mut self, below: &str) -> Self {
-        self.command
-            .current_dir(self.sandbox.path("project").join(below));
+        self.command.current_dir(self.sandbox.path("project").join(below));
         self
     }
 
@@ -225,32 +197,16 @@ impl Run<'_> {
             stderr: self.sandbox.filtered(&stderr),
             bytes: stdout,
         };
-        assert!(
-            findings.is_empty(),
-            "LEAK in {:?}:\n  {}\n{output}",
-            self.command,
-            findings.join("\n  ")
-        );
+        assert!(findings.is_empty(), "LEAK in {:?}:\n  {}\n{output}", self.command, findings.join("\n  "));
         output
     }
 
     /// Starts the program, in a group of its own so that a hanging one can be ended with its children.
     fn wait(&mut self) -> (i32, Vec<u8>, Vec<u8>) {
         use std::os::unix::process::CommandExt;
-        let stdin = if self.stdin.is_some() {
-            Stdio::piped()
-        } else {
-            Stdio::null()
-        };
-        self.command
-            .stdin(stdin)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .process_group(0);
-        let mut child = self
-            .command
-            .spawn()
-            .unwrap_or_else(|error| panic!("{:?}: {error}", self.command));
+        let stdin = if self.stdin.is_some() { Stdio::piped() } else { Stdio::null() };
+        self.command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
+        let mut child = self.command.spawn().unwrap_or_else(|error| panic!("{:?}: {error}", self.command));
         let group = group_of(&child);
         if let (Some(bytes), Some(mut pipe)) = (self.stdin.take(), child.stdin.take()) {
             // A program may end without reading everything: that is not the harness's affair.
@@ -267,12 +223,7 @@ impl Run<'_> {
     }
 
     /// Every canary in the output and in files that this run made or changed.
-    fn findings(
-        &self,
-        before: &BTreeMap<String, Vec<u8>>,
-        stdout: &[u8],
-        stderr: &[u8],
-    ) -> Vec<String> {
+    fn findings(&self, before: &BTreeMap<String, Vec<u8>>, stdout: &[u8], stderr: &[u8]) -> Vec<String> {
         let mut findings = Vec::new();
         let mut add = |place: &str, leaks: Vec<String>| {
             findings.extend(leaks.into_iter().map(|leak| format!("{place}: {leak}")));
@@ -302,11 +253,7 @@ impl Run<'_> {
 
 impl Drop for Run<'_> {
     fn drop(&mut self) {
-        assert!(
-            self.started || std::thread::panicking(),
-            "a run was described and never started: {:?}",
-            self.command
-        );
+        assert!(self.started || std::thread::panicking(), "a run was described and never started: {:?}", self.command);
     }
 }
 
@@ -317,9 +264,7 @@ fn group_of(child: &Child) -> rustix::process::Pid {
 /// The exit code, or 128 and the number of the signal, as a shell counts.
 fn code(status: ExitStatus) -> i32 {
     use std::os::unix::process::ExitStatusExt;
-    status
-        .code()
-        .unwrap_or_else(|| 128 + status.signal().unwrap_or_default())
+    status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or_default())
 }
 
 /// What came out of a run, with the sandbox's path replaced by `[ROOT]`.
@@ -346,30 +291,20 @@ impl Output {
     /// Checks standard output, exactly.
     #[track_caller]
     pub(crate) fn assert_stdout(&self, text: &str) -> &Self {
-        assert!(
-            self.stdout == text,
-            "expected standard output:\n{text}\n{self}"
-        );
+        assert!(self.stdout == text, "expected standard output:\n{text}\n{self}");
         self
     }
 
     /// Checks standard error, exactly.
     #[track_caller]
     pub(crate) fn assert_stderr(&self, text: &str) -> &Self {
-        assert!(
-            self.stderr == text,
-            "expected standard error:\n{text}\n{self}"
-        );
+        assert!(self.stderr == text, "expected standard error:\n{text}\n{self}");
         self
     }
 }
 
 impl std::fmt::Display for Output {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(
-            formatter,
-            "status {}\n--- stdout\n{}\n--- stderr\n{}",
-            self.status, self.stdout, self.stderr
-        )
+        write!(formatter, "status {}\n--- stdout\n{}\n--- stderr\n{}", self.status, self.stdout, self.stderr)
     }
 }

@@ -7,12 +7,7 @@ use crate::harness::{Output, Run, Sandbox, set_mode};
 /// The text with which a run failed; nothing if it was found clean.
 fn failure(run: Run<'_>) -> Option<String> {
     let result = catch_unwind(AssertUnwindSafe(|| run.output()));
-    result.err().map(|payload| {
-        payload
-            .downcast_ref::<String>()
-            .cloned()
-            .unwrap_or_default()
-    })
+    result.err().map(|payload| payload.downcast_ref::<String>().cloned().unwrap_or_default())
 }
 
 #[test]
@@ -20,23 +15,11 @@ fn a_canary_on_either_stream_fails_the_run() {
     let sandbox = Sandbox::new();
     let canary = sandbox.canary("DB_PASSWORD");
     let found = failure(sandbox.program("echo", &[&canary])).unwrap();
-    assert!(
-        found.contains("standard output: DB_PASSWORD as itself"),
-        "{found}"
-    );
-    let on_stderr = sandbox
-        .program("sh", &["-c", "printf %s \"$X\" | base64 >&2"])
-        .env("X", &canary);
+    assert!(found.contains("standard output: DB_PASSWORD as itself"), "{found}");
+    let on_stderr = sandbox.program("sh", &["-c", "printf %s \"$X\" | base64 >&2"]).env("X", &canary);
     let found = failure(on_stderr).unwrap();
-    assert!(
-        found.contains("standard error: DB_PASSWORD as base64"),
-        "{found}"
-    );
-    sandbox
-        .program("echo", &[&canary])
-        .reveals()
-        .output()
-        .assert_stdout(&format!("{canary}\n"));
+    assert!(found.contains("standard error: DB_PASSWORD as base64"), "{found}");
+    sandbox.program("echo", &[&canary]).reveals().output().assert_stdout(&format!("{canary}\n"));
     assert_eq!(failure(sandbox.program("echo", &["nothing"])), None);
 }
 
@@ -45,16 +28,8 @@ fn a_canary_in_a_file_fails_the_run_that_wrote_it() {
     let sandbox = Sandbox::new();
     let canary = sandbox.canary("TOKEN");
     sandbox.file("dev.toml", format!("A = '{canary}'\n"));
-    assert_eq!(
-        failure(sandbox.program("sh", &["-c", "echo '# note' >> dev.toml"])),
-        None
-    );
-    for target in [
-        "copy",
-        "$HOME/.cache",
-        "$XDG_RUNTIME_DIR/copy",
-        "../bin/copy",
-    ] {
+    assert_eq!(failure(sandbox.program("sh", &["-c", "echo '# note' >> dev.toml"])), None);
+    for target in ["copy", "$HOME/.cache", "$XDG_RUNTIME_DIR/copy", "../bin/copy"] {
         let copy = sandbox.program("sh", &["-c", &format!("cat dev.toml > {target}")]);
         let found = failure(copy).unwrap();
         assert!(found.contains("TOKEN as itself"), "{target}: {found}");
@@ -78,34 +53,13 @@ fn the_local_store_may_hold_a_canary_but_nobody_else_may_read_it() {
 #[test]
 fn the_environment_is_empty_and_paths_are_replaced() {
     let sandbox = Sandbox::new();
-    sandbox
-        .script("hello", "#!/bin/sh\npwd\ncat\nexit 7\n")
-        .file("sub/x", "");
-    let output = sandbox
-        .program("sh", &["-c", "hello"])
-        .dir("sub")
-        .stdin("in")
-        .output();
-    output
-        .assert_status(7)
-        .assert_stdout("[ROOT]/project/sub\nin")
-        .assert_stderr("");
+    sandbox.script("hello", "#!/bin/sh\npwd\ncat\nexit 7\n").file("sub/x", "");
+    let output = sandbox.program("sh", &["-c", "hello"]).dir("sub").stdin("in").output();
+    output.assert_status(7).assert_stdout("[ROOT]/project/sub\nin").assert_stderr("");
     let output = sandbox.program("env", &[]).env("ADDED", "1").output();
-    let mut names: Vec<_> = output
-        .stdout
-        .lines()
-        .filter_map(|line| line.split('=').next())
-        .collect();
+    let mut names: Vec<_> = output.stdout.lines().filter_map(|line| line.split('=').next()).collect();
     names.sort_unstable();
-    let expected = [
-        "ADDED",
-        "HOME",
-        "LANG",
-        "PATH",
-        "XDG_CONFIG_HOME",
-        "XDG_DATA_HOME",
-        "XDG_RUNTIME_DIR",
-    ];
+    let expected = ["ADDED", "HOME", "LANG", "PATH", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_RUNTIME_DIR"];
     assert_eq!(names, expected);
     assert_eq!(sandbox.read("sub/x"), "");
 }
@@ -113,16 +67,8 @@ fn the_environment_is_empty_and_paths_are_replaced() {
 #[test]
 fn a_signal_counts_as_in_a_shell_and_bytes_are_kept() {
     let sandbox = Sandbox::new();
-    let output: Output = sandbox
-        .program("sh", &["-c", "printf '\\377'; kill -TERM $$"])
-        .output();
-    assert_eq!(
-        (
-            output.assert_status(143).bytes.as_slice(),
-            output.stdout.as_str()
-        ),
-        (&b"\xff"[..], "\u{fffd}")
-    );
+    let output: Output = sandbox.program("sh", &["-c", "printf '\\377'; kill -TERM $$"]).output();
+    assert_eq!((output.assert_status(143).bytes.as_slice(), output.stdout.as_str()), (&b"\xff"[..], "\u{fffd}"));
 }
 
 #[test]

@@ -13,95 +13,54 @@ use crate::harness::{Output, Sandbox, set_mode};
 fn every_case_shows_what_is_expected() {
     let update = std::env::var_os("UPDATE").is_some_and(|value| value == "1");
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/ui");
-    let cases: Vec<_> = folders(&root)
-        .iter()
-        .flat_map(|code| folders(code))
-        .collect();
-    let failures: Vec<_> = cases
-        .iter()
-        .filter_map(|case| check(case, update).err())
-        .collect();
-    assert!(
-        failures.is_empty(),
-        "{} of {} cases\n\n{}",
-        failures.len(),
-        cases.len(),
-        failures.join("\n\n")
-    );
+    let cases: Vec<_> = folders(&root).iter().flat_map(|code| folders(code)).collect();
+    let failures: Vec<_> = cases.iter().filter_map(|case| check(case, update).err()).collect();
+    assert!(failures.is_empty(), "{} of {} cases\n\n{}", failures.len(), cases.len(), failures.join("\n\n"));
 }
 
 /// The folders directly below `path`, sorted.
 fn folders(path: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(path).into_iter().flatten().flatten();
-    let mut folders: Vec<_> = entries
-        .map(|entry| entry.path())
-        .filter(|path| path.is_dir())
-        .collect();
+    let mut folders: Vec<_> = entries.map(|entry| entry.path()).filter(|path| path.is_dir()).collect();
     folders.sort();
     folders
 }
 
 /// Runs a case; the error is the text for a person.
 fn check(case: &Path, update: bool) -> Result<(), String> {
-    let code = case
-        .parent()
-        .and_then(Path::file_name)
-        .unwrap()
-        .to_str()
-        .unwrap();
+    let code = case.parent().and_then(Path::file_name).unwrap().to_str().unwrap();
     let name = format!("{code}/{}", case.file_name().unwrap().to_str().unwrap());
     let output = run(case);
     let shown = shown(&output);
     if !shown.contains(&format!("[{code}]")) {
-        return Err(format!(
-            "{name}: the output does not show [{code}]\n{shown}"
-        ));
+        return Err(format!("{name}: the output does not show [{code}]\n{shown}"));
     }
     if update {
         fs::write(case.join("expected"), shown).unwrap();
         return Ok(());
     }
     let Ok(expected) = fs::read_to_string(case.join("expected")) else {
-        return Err(format!(
-            "{name}: no file `expected`; UPDATE=1 writes it\n{shown}"
-        ));
+        return Err(format!("{name}: no file `expected`; UPDATE=1 writes it\n{shown}"));
     };
     if expected == shown {
         return Ok(());
     }
-    Err(format!(
-        "{name}: other than expected\n{}",
-        difference(&expected, &shown)
-    ))
+    Err(format!("{name}: other than expected\n{}", difference(&expected, &shown)))
 }
 
 fn shown(output: &Output) -> String {
-    let Output {
-        status,
-        stdout,
-        stderr,
-        ..
-    } = output;
+    let Output { status, stdout, stderr, .. } = output;
     format!("status {status}\n--- stdout\n{stdout}--- stderr\n{stderr}")
 }
 
 /// Both texts line by line, from the first line that differs.
 fn difference(expected: &str, shown: &str) -> String {
-    let same = expected
-        .lines()
-        .zip(shown.lines())
-        .take_while(|(left, right)| left == right)
-        .count();
+    let same = expected.lines().zip(shown.lines()).take_while(|(left, right)| left == right).count();
     let rest = |mark: &str, text: &str| -> String {
         let lines = text.lines().skip(same).take(12);
         lines.flat_map(|line| [mark, " ", line, "\n"]).collect()
     };
-    format!(
-        "from line {}:\n{}{}",
-        same + 1,
-        rest("-", expected),
-        rest("+", shown)
-    )
+    format!("from line {}:\n{}{}", same + 1, rest("-", expected), rest("+", shown))
 }
 
 fn run(case: &Path) -> Output {
@@ -170,9 +129,7 @@ fn special(project: &Path, line: &str) {
         [] | [""] => {}
         ["dir", path] => fs::create_dir_all(project.join(path)).unwrap(),
         ["fifo", path] => {
-            let made = std::process::Command::new("mkfifo")
-                .arg(project.join(path))
-                .status();
+            let made = std::process::Command::new("mkfifo").arg(project.join(path)).status();
             assert!(made.unwrap().success(), "{line}");
         }
         ["symlink", target, path] => {
@@ -184,15 +141,8 @@ fn special(project: &Path, line: &str) {
         ["bytes", path, hex] => append(&project.join(path), &unhex(hex)),
         ["repeat", path, rest] => {
             let (text, count) = rest.rsplit_once(' ').expect("TEXT COUNT");
-            let text = if text.starts_with('"') {
-                serde_json::from_str(text).unwrap()
-            } else {
-                text.to_owned()
-            };
-            append(
-                &project.join(path),
-                text.repeat(count.parse().unwrap()).as_bytes(),
-            );
+            let text = if text.starts_with('"') { serde_json::from_str(text).unwrap() } else { text.to_owned() };
+            append(&project.join(path), text.repeat(count.parse().unwrap()).as_bytes());
         }
         _ => panic!("`special` has no `{line}`"),
     }
@@ -228,10 +178,7 @@ fn special_files_are_made() {
         special(&project, line);
     }
     assert!(project.join("environments/x.toml").is_dir());
-    assert_eq!(
-        fs::read_link(project.join("link")).unwrap(),
-        Path::new("../home")
-    );
+    assert_eq!(fs::read_link(project.join("link")).unwrap(), Path::new("../home"));
     assert_eq!(fs::read(project.join("raw")).unwrap(), [0xff, 0, 0xfe]);
     assert_eq!(sandbox.read("big/file"), "ab\nab\nab\nc dc d");
     let listed = sandbox.program("ls", &["-l", "pipe", "raw"]).output();
@@ -241,8 +188,5 @@ fn special_files_are_made() {
 
 #[test]
 fn a_difference_begins_where_the_texts_part() {
-    assert_eq!(
-        difference("a\nb\nc", "a\nx\nc"),
-        "from line 2:\n- b\n- c\n+ x\n+ c\n"
-    );
+    assert_eq!(difference("a\nb\nc", "a\nx\nc"), "from line 2:\n- b\n- c\n+ x\n+ c\n");
 }
