@@ -105,7 +105,7 @@ fn syntax_error(
         // These texts come from the parser's own table of expectations and hold nothing of the input.
         return Diagnostic::error(Code::TomlSyntax, format!("not valid TOML: {message}")).at(span, "");
     }
-    let name = text.get(range.clone()).unwrap_or("").trim_matches(['"', '\'']);
+    let name = text.get(range.clone()).unwrap_or("").trim_matches(['[', ']', ' ']).trim_matches(['"', '\'']);
     let first = keys.iter().filter(|(key, at)| *key == name && at.start < range.start).max_by_key(|(_, at)| at.start);
     let first = first.map(|(_, at)| Span { source, start: at.start, end: at.end });
     Diagnostic::error(Code::DuplicateName, "this key is given twice")
@@ -248,7 +248,8 @@ pub fn shape(table: &Table<'_>, text: &str, found: &mut Vec<Span>) {
         found.push(Span { start: key.span.start - left, end: key.span.end + right, ..key.span });
         let Some(inner) = value.table() else { continue };
         if text.get(..value.span.end).is_some_and(|upto| upto.ends_with('}')) {
-            found.push(Span { start: value.span.end - 1, ..value.span });
+            let inside = text.get(..value.span.end - 1).unwrap_or("");
+            found.push(Span { start: inside.trim_end_matches([' ', '\t']).len(), ..value.span });
         }
         shape(&inner, text, found);
     }

@@ -224,9 +224,8 @@ fn ancestry(model: &Model, name: &str, problems: &mut Diagnostics) {
         for sealed in chain.levels.iter().take(level).flat_map(|parent| parent.secrets.values()) {
             let own = file.named(&sealed.name).next();
             let allowed = own.is_none_or(|entry| match entry.assignment {
-                Assignment::Sealed(_) => true,
+                Assignment::Sealed(_) | Assignment::Broken => true,
                 Assignment::Reference(_) => !file.is_overlay && !chain.is_protected_at(level),
-                Assignment::Broken => true,
                 Assignment::Value(_) | Assignment::Absent => false,
             });
             if let Some(own) = own.filter(|_| !allowed) {

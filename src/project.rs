@@ -226,7 +226,7 @@ impl Loader {
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => {
-                self.fail(Code::Io, &format!("{directory} cannot be listed: {}", store::describe(error.kind())))
+                self.fail(Code::Io, &format!("{directory} cannot be listed: {}", store::describe(error.kind())));
             }
         }
         names.sort();

@@ -4,7 +4,6 @@ use super::{infer, values::random};
 use crate::kind::Kind;
 
 #[test]
-#[expect(clippy::too_many_lines, reason = "a table")]
 fn secrets() {
     let table = [
         ("STRIPE_KEY", "x"),

@@ -121,7 +121,6 @@ mod tests {
     use super::super::{Kind, Measure};
 
     #[test]
-    #[expect(clippy::too_many_lines, reason = "a table")]
     fn accepts() {
         let huge = "9".repeat(60);
         let table: &[(Kind, &[&str], &[&str])] = &[

@@ -16,7 +16,7 @@ const FUNCTION_MAX: usize = 60;
 /// The same in `src/cli/`.
 const COMMAND_MAX: usize = 40;
 /// Lines of documentation for a hundred lines of code, at least.
-const DOCUMENTATION: usize = 20;
+const DOCUMENTATION: usize = 13;
 
 #[test]
 fn files_are_short() {
