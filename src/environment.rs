@@ -97,6 +97,11 @@ impl EnvironmentFile {
     ) -> Option<Self> {
         let document = document::parse(text, source, problems)?;
         let root = document::root(&document, source);
+        // Without its tables nothing can be said of the environment: it counts as one that could not be read.
+        let tables = ["values", "for", "secrets"].iter().filter(|key| root.get(key).is_some());
+        if tables.filter(|key| root.table(key, problems).is_none()).count() > 0 {
+            return None;
+        }
         let reader = Reader { text };
         let mut file = Self { name: name.to_owned(), source, is_overlay, ..Self::empty(source) };
         document::shape(&root, text, &mut file.shape);

@@ -20,7 +20,7 @@ pub fn lint(model: &Model, problems: &mut Diagnostics) {
     for file in model.environments.values().chain(model.overlays.values()) {
         environment(model, file, problems);
         for (schema, entry) in file.all() {
-            assignment(model, schema, entry, problems);
+            assignment(model, schema, entry, file.is_overlay, problems);
         }
     }
     for name in model.environments.keys() {
@@ -143,7 +143,7 @@ fn environment(model: &Model, file: &EnvironmentFile, problems: &mut Diagnostics
 }
 
 /// Rules of one assignment that do not depend on the environment that takes it.
-fn assignment(model: &Model, schema: Option<&str>, entry: &Entry, problems: &mut Diagnostics) {
+fn assignment(model: &Model, schema: Option<&str>, entry: &Entry, overlay: bool, problems: &mut Diagnostics) {
     let view = schema.and_then(|schema| model.views.get(schema));
     let declared = match view {
         Some(view) => view.variables.contains_key(&entry.name),
@@ -160,17 +160,25 @@ fn assignment(model: &Model, schema: Option<&str>, entry: &Entry, problems: &mut
         return;
     }
     if let Some(secret) = model.secret_declaration(&entry.name) {
-        problems.push(secret_in_clear(entry, secret));
+        problems.push(secret_in_clear(entry, secret, overlay));
     }
 }
 
-/// The diagnostic for a secret that stands in `[values]`.
-pub fn secret_in_clear(entry: &Entry, secret: &Variable) -> Diagnostic {
+/// The diagnostic for a secret that stands in `[values]` or a local overlay.
+pub fn secret_in_clear(entry: &Entry, secret: &Variable, overlay: bool) -> Diagnostic {
     let place = secret.secret.as_ref().map_or(secret.span, |flag| flag.span);
-    Diagnostic::error(Code::SecretInClear, format!("`{}` is a secret and stands here in clear", entry.name))
-        .at(entry.span, "readable by everybody who reads this file, and in git for ever")
+    let (label, then) = if overlay {
+        ("readable by every program of yours", "")
+    } else {
+        let label = "readable by everybody who reads this file, and in git for ever";
+        (label, ", and change the value: git keeps the old one")
+    };
+    let backend = if secret.generate.is_some() { "local" } else { "env" };
+    let name = &entry.name;
+    Diagnostic::error(Code::SecretInClear, format!("`{name}` is a secret and stands here in clear"))
+        .at(entry.span, label)
         .at(place, "declared secret here")
-        .help(format!("take it from a backend, for example `{} = {{ backend = \"local\" }}`, and change the value: git keeps the old one", entry.name))
+        .help(format!("take it from a backend, for example `{name} = {{ backend = \"{backend}\" }}`{then}"))
 }
 
 fn undeclared(model: &Model, schema: Option<&str>, entry: &Entry) -> Diagnostic {

@@ -146,13 +146,7 @@ static RESERVED: &[(Reserved, &str)] = &[
         family("agents and clusters", "it points tools at another daemon, key ring or cluster"),
         "SSH_AUTH_SOCK GNUPGHOME KUBECONFIG DOCKER_HOST DOCKER_CONFIG",
     ),
-    (
-        family(
-            "envctl",
-            "envctl reads its own credentials and settings from it, and never passes it on and never passes it on",
-        ),
-        "ENVCTL_*",
-    ),
+    (family("envctl", "envctl reads its own credentials and settings from it, and never passes it on"), "ENVCTL_*"),
 ];
 
 #[cfg(test)]

@@ -86,7 +86,9 @@ impl SourceMap {
     }
 
     fn add(&mut self, path: String, text: Arc<str>, visibility: Visibility) -> SourceId {
-        let line_starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+        // A byte order mark is no part of the first line: editors neither show nor count it.
+        let first = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
+        let line_starts = std::iter::once(first).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
         let id = SourceId(u32::try_from(self.sources.len()).unwrap_or(u32::MAX));
         self.sources.push(Source { path, text, visibility, line_starts });
         id

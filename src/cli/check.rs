@@ -1,6 +1,6 @@
 //! `envctl check`: validate environments, without keys and network unless asked.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::complete;
 use crate::backend::Backends;
@@ -8,7 +8,7 @@ use crate::context::{Channel, Context, Exit, Outcome};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::lint::{unknown_environment, unknown_schema};
 use crate::model::Model;
-use crate::plan::plan;
+use crate::plan::{Plan, plan};
 use crate::project::{Loaded, Wanted};
 use crate::resolve::{Generate, resolve};
 use crate::schema::View;
@@ -42,8 +42,8 @@ pub(super) struct Args {
 struct Tally {
     environments: usize,
     schemas: usize,
-    sealed: BTreeMap<String, usize>,
-    fetched: BTreeMap<String, usize>,
+    sealed: BTreeMap<String, BTreeSet<String>>,
+    fetched: BTreeMap<String, BTreeSet<String>>,
 }
 
 /// Checks and reports.
@@ -132,7 +132,7 @@ impl Check<'_> {
             self.problems.append(found);
             let Some(plan) = plan else { continue };
             if !self.resolve || !complete || is_abstract {
-                self.tally.count(name, plan.unchecked());
+                self.tally.count(name, &plan);
                 continue;
             }
             let resolved = resolve(plan, &mut backends, Generate::Pretend, &mut self.problems);
@@ -144,13 +144,10 @@ impl Check<'_> {
 }
 
 impl Tally {
-    fn count(&mut self, environment: &str, (sealed, fetched): (usize, usize)) {
-        let raise = |counts: &mut BTreeMap<String, usize>, count: usize| {
-            let most = counts.entry(environment.to_owned()).or_default();
-            *most = (*most).max(count);
-        };
-        raise(&mut self.sealed, sealed);
-        raise(&mut self.fetched, fetched);
+    /// Several schemas may ask for the same value: names are counted, not questions.
+    fn count(&mut self, environment: &str, plan: &Plan) {
+        self.sealed.entry(environment.to_owned()).or_default().extend(plan.sealed().map(str::to_owned));
+        self.fetched.entry(environment.to_owned()).or_default().extend(plan.fetched().map(str::to_owned));
     }
 
     /// What was checked and what was not: a green check without keys says nothing about sealed values.
@@ -160,12 +157,12 @@ impl Tally {
         let schemas = plural(self.schemas, "schema", "schemas");
         let verdict = if clean { "ok" } else { "no errors" };
         let mut lines = vec![format!("{verdict}: {environments} against {schemas}\n")];
-        for (environment, count) in self.sealed.iter().filter(|(_, count)| **count > 0) {
-            let values = plural(*count, "sealed value", "sealed values");
+        for (environment, names) in self.sealed.iter().filter(|(_, names)| !names.is_empty()) {
+            let values = plural(names.len(), "sealed value", "sealed values");
             lines.push(format!("{environment}: {values} not checked, seal not verified (no key)\n"));
         }
-        for (environment, count) in self.fetched.iter().filter(|(_, count)| **count > 0 && !resolved) {
-            let values = plural(*count, "value", "values");
+        for (environment, names) in self.fetched.iter().filter(|(_, names)| !names.is_empty() && !resolved) {
+            let values = plural(names.len(), "value", "values");
             let help = format!("`envctl check {environment} --resolve` fetches them");
             lines.push(format!("{environment}: {values} in backends not checked; {help}\n"));
         }

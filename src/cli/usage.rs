@@ -18,29 +18,36 @@ pub(super) fn diagnostic(error: &clap::Error, arguments: &[OsString]) -> Diagnos
     };
     let usage = |message: String| Diagnostic::error(Code::Usage, message);
     let invalid = names(ContextKind::InvalidArg);
+    // `--format <FORMAT>`, `<ENV_B>`, `<COMMAND>...`: only the word itself.
+    let word = |text: &String| {
+        let first = text.split([' ', '=']).next().unwrap_or("");
+        format!("`{}`", first.trim_matches(['<', '>', '[', ']', '.']))
+    };
+    let first = invalid.first().map(word).unwrap_or_default();
+    let prior = names(ContextKind::PriorArg).first().map(word);
+    let separated = arguments.iter().any(|word| word == "--");
     let problem = match error.kind() {
-        ErrorKind::UnknownArgument => match invalid.first().filter(|word| word.starts_with('-')) {
-            Some(option) => usage(format!("there is no option `{}`", option.split('=').next().unwrap_or(""))),
-            None if is_run(arguments) && !arguments.iter().any(|word| word == "--") => {
-                usage(String::from("there is no `--` before the command"))
-            }
-            None => usage(String::from("there is a word too many")).note(HIDDEN),
+        ErrorKind::UnknownArgument if invalid.iter().any(|word| word.starts_with('-')) => {
+            usage(format!("there is no option {first}"))
+        }
+        ErrorKind::UnknownArgument if is_run(arguments) && !separated => {
+            usage(String::from("there is no `--` before the command"))
+        }
+        ErrorKind::UnknownArgument => usage(String::from("there is a word too many")).note(HIDDEN),
+        ErrorKind::InvalidSubcommand => usage(String::from("there is no such command")),
+        ErrorKind::MissingRequiredArgument if first == "`COMMAND`" => {
+            usage(String::from("the command after `--` is missing"))
+        }
+        ErrorKind::MissingRequiredArgument => usage(format!("{first} is missing")),
+        ErrorKind::InvalidValue | ErrorKind::NoEquals | ErrorKind::TooFewValues if empty(error) => {
+            usage(format!("{first} needs a value"))
+        }
+        ErrorKind::InvalidValue | ErrorKind::ValueValidation => usage(format!("{first} does not take this value")),
+        ErrorKind::ArgumentConflict => match prior {
+            Some(prior) if prior == first => usage(format!("{first} is given twice")),
+            Some(prior) => usage(format!("{first} and {prior} exclude each other")),
+            None => usage(format!("{first} cannot be given together with another option here")),
         },
-        ErrorKind::InvalidSubcommand => {
-            let word = names(ContextKind::InvalidSubcommand).join(" ");
-            usage(format!("there is no command `{word}`"))
-        }
-        ErrorKind::MissingRequiredArgument => usage(format!("{} is missing", invalid.join(" and "))),
-        ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-            usage(String::from("a command is missing"))
-        }
-        ErrorKind::InvalidValue | ErrorKind::ValueValidation if !invalid.is_empty() => {
-            let option = invalid.first().and_then(|option| option.split(' ').next()).unwrap_or("it");
-            usage(format!("`{option}` does not take this value"))
-        }
-        ErrorKind::ArgumentConflict => {
-            usage(format!("{} cannot be given together with another option here", invalid.join(" ")))
-        }
         kind => usage(kind.as_str().unwrap_or("the command line cannot be understood").to_owned()),
     };
     let near = names(ContextKind::SuggestedSubcommand).into_iter().chain(names(ContextKind::SuggestedArg)).next();
@@ -50,11 +57,16 @@ pub(super) fn diagnostic(error: &clap::Error, arguments: &[OsString]) -> Diagnos
     if is_run(arguments) { missing_separator(problem, error, arguments) } else { help(problem, arguments) }
 }
 
+/// Whether an option stands there without its value.
+fn empty(error: &clap::Error) -> bool {
+    matches!(error.get(ContextKind::InvalidValue), None | Some(ContextValue::None))
+        || matches!(error.get(ContextKind::InvalidValue), Some(ContextValue::String(value)) if value.is_empty())
+}
+
 /// Whether the command line is that of `run`, as far as can be said.
 pub(super) fn is_run(arguments: &[OsString]) -> bool {
-    let mut words = arguments.iter().skip(1).filter(|word| !word.as_encoded_bytes().starts_with(b"-"));
-    words.next().is_some_and(|word| word == "run")
-        || arguments.iter().take_while(|word| *word != "--").any(|word| word == "run")
+    let mut words = arguments.iter().skip(1).filter_map(|word| word.to_str());
+    words.find(|word| super::COMMANDS.contains(word)) == Some("run")
 }
 
 /// A command after `run` without `--` is the most common slip: the corrected line is shown, up to the program.

@@ -190,7 +190,7 @@ impl Diagnostics {
         all.sort_by_key(|one| {
             (one.primary().map(|span| (sources.path(span.source), span.source, span.start)), one.severity)
         });
-        all.retain(|one| one.primary().is_none_or(|span| seen.insert((one.code, span))) || one.labels.is_empty());
+        all.retain(|one| one.primary().is_none_or(|span| seen.insert((one.code, span, one.message.clone()))));
         Self(all)
     }
 }

@@ -111,10 +111,18 @@ impl Plan {
         }
     }
 
-    /// How many values are sealed and how many have to be fetched: what a check without keys has not seen.
-    pub fn unchecked(&self) -> (usize, usize) {
-        let count =
-            |wanted: fn(&Supply) -> bool| self.variables.values().filter(|planned| wanted(&planned.supply)).count();
-        (count(|supply| matches!(supply, Supply::Sealed(_))), count(|supply| matches!(supply, Supply::Fetch { .. })))
+    /// The names of what is sealed: a check without keys has not seen these values.
+    pub fn sealed(&self) -> impl Iterator<Item = &str> {
+        self.named(|supply| matches!(supply, Supply::Sealed(_)))
+    }
+
+    /// The names of what has to be fetched: a check without a network has not seen these values.
+    pub fn fetched(&self) -> impl Iterator<Item = &str> {
+        self.named(|supply| matches!(supply, Supply::Fetch { .. }))
+    }
+
+    fn named(&self, wanted: fn(&Supply) -> bool) -> impl Iterator<Item = &str> {
+        let all = self.variables.iter().filter(move |(_, planned)| wanted(&planned.supply));
+        all.map(|(name, _)| name.as_str())
     }
 }

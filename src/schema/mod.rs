@@ -60,6 +60,10 @@ impl SchemaFile {
         let document = document::parse(text, source, problems)?;
         let root = document::root(&document, source);
         root.only(KEYS, "a schema", problems);
+        // Without its variables nothing can be said of the schema: it counts as one that could not be read.
+        if root.get("variables").is_some() && root.table("variables", problems).is_none() {
+            return None;
+        }
         let mut variables = BTreeMap::new();
         let mut folded: BTreeMap<String, Span> = BTreeMap::new();
         for (key, table) in root.tables("variables", problems) {

@@ -105,6 +105,9 @@ pub(super) fn rules(root: &Table<'_>, text: &str, problems: &mut Diagnostics) ->
         let when = conditions(&table, "when", text, problems);
         let require = table.texts("require", problems).unwrap_or_default();
         let forbid = conditions(&table, "forbid", text, problems);
+        if problems.len() > before {
+            continue;
+        }
         if when.is_empty() || (require.is_empty() && forbid.is_empty()) {
             let diagnostic = Diagnostic::error(Code::MissingKey, "a rule needs `when`, and `require` or `forbid`")
                 .at(table.span, "");

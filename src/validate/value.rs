@@ -225,7 +225,11 @@ impl Check<'_> {
 
     /// The label, said of an item where one is looked at.
     fn label(&self, text: &str) -> String {
-        if self.item { format!("an item: {text}") } else { text.to_owned() }
+        match text {
+            _ if !self.item => text.to_owned(),
+            "does not match" => String::from("an item does not match"),
+            _ => format!("an item is {text}"),
+        }
     }
 }
 
