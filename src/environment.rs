@@ -268,7 +268,7 @@ impl Reader<'_> {
         }
         if table.get("enc").is_some() {
             let diagnostic = Diagnostic::error(Code::SealedStructure, "a sealed entry stands outside of `[secrets]`");
-            problems.push(diagnostic.at(value.span, "").help("`envctl set` writes sealed entries where they belong"));
+            problems.push(diagnostic.at(value.span, "").help("sealed entries stand in `[secrets]` alone"));
             return None;
         }
         if table.get("backend").is_none() {

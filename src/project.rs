@@ -64,6 +64,9 @@ pub fn load(root: &Path, wanted: &Wanted, default: Option<&str>, trusted: bool) 
     };
     let config = loader.config(trusted);
     let schemas = loader.schemas();
+    for span in schema::hidden(&schemas) {
+        loader.sources.hide(span);
+    }
     let views = schema::views(&schemas, &mut loader.problems);
     let environment_names: BTreeSet<String> =
         loader.names("environments").into_iter().filter(|name| !name.contains('.')).collect();

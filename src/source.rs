@@ -23,8 +23,8 @@ pub struct Span {
 /// What of a source may be shown to a person.
 #[derive(Debug, Clone)]
 enum Visibility {
-    /// Everything: schemas and `envctl.toml`.
-    Open,
+    /// Everything but these ranges: schemas and `envctl.toml`.
+    AllBut(Vec<Range<usize>>),
     /// Only these ranges; the rest is shown as dots. Environment files.
     Parts(Vec<Range<usize>>),
     /// Nothing, not even the line: decrypted buffers, imported files.
@@ -72,7 +72,7 @@ const DOTS: &str = "•••••";
 impl SourceMap {
     /// Adds a text all of which may be shown.
     pub fn add_open<P: Into<String>, T: Into<Arc<str>>>(&mut self, path: P, text: T) -> SourceId {
-        self.add(path.into(), text.into(), Visibility::Open)
+        self.add(path.into(), text.into(), Visibility::AllBut(Vec::new()))
     }
 
     /// Adds a text of which nothing is shown until [`Self::open`] says so.
@@ -98,6 +98,15 @@ impl SourceMap {
     pub fn open(&mut self, span: Span) {
         if let Some(source) = self.sources.get_mut(span.source.0 as usize)
             && let Visibility::Parts(parts) = &mut source.visibility
+        {
+            parts.push(span.start..span.end);
+        }
+    }
+
+    /// Forbids a range of an open source to be shown.
+    pub fn hide(&mut self, span: Span) {
+        if let Some(source) = self.sources.get_mut(span.source.0 as usize)
+            && let Visibility::AllBut(parts) = &mut source.visibility
         {
             parts.push(span.start..span.end);
         }
@@ -131,14 +140,13 @@ impl SourceMap {
     pub fn excerpt(&self, span: Span) -> Option<Excerpt> {
         let source = self.get(span.source)?;
         let (line, range) = source.line_at(span.start);
-        let whole = range.start..range.end;
-        let parts = match &source.visibility {
-            Visibility::Open => std::slice::from_ref(&whole),
-            Visibility::Parts(parts) => parts.as_slice(),
+        let (parts, shown) = match &source.visibility {
+            Visibility::AllBut(parts) => (parts, false),
+            Visibility::Parts(parts) => (parts, true),
             Visibility::Closed => return None,
         };
         let mark = span.start.clamp(range.start, range.end)..span.end.clamp(range.start, range.end);
-        let (text, mark) = masked(&source.text, &range, parts, &mark);
+        let (text, mark) = masked(&source.text, &range, (parts, shown), &mark);
         Some(Excerpt { line, text, mark })
     }
 }
@@ -159,8 +167,14 @@ fn floor(text: &str, offset: usize) -> usize {
     (0..=offset.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
 }
 
-/// Copies `line` of `text`, with runs outside of `parts` replaced by dots; gives the place of `mark` in the copy.
-fn masked(text: &str, line: &Range<usize>, parts: &[Range<usize>], mark: &Range<usize>) -> (String, Range<usize>) {
+/// Copies `line` of `text`; with `true` only the parts are kept, with `false` all but them, and dots stand for the rest.
+/// Gives the place of `mark` in the copy as well.
+fn masked(
+    text: &str,
+    line: &Range<usize>,
+    (parts, keep): (&[Range<usize>], bool),
+    mark: &Range<usize>,
+) -> (String, Range<usize>) {
     let near = |part: &&Range<usize>| part.start < line.end && part.end > line.start;
     let parts: Vec<_> = parts.iter().filter(near).collect();
     let mut shown = String::new();
@@ -168,7 +182,7 @@ fn masked(text: &str, line: &Range<usize>, parts: &[Range<usize>], mark: &Range<
     let mut dotted = false;
     for (at, character) in text.get(line.clone()).unwrap_or("").char_indices() {
         let at = at + line.start;
-        let open = parts.iter().any(|part| part.contains(&at));
+        let open = parts.iter().any(|part| part.contains(&at)) == keep;
         let begins = shown.len();
         if open {
             shown.push(character);

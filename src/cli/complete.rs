@@ -42,7 +42,8 @@ fn root() -> Option<std::path::PathBuf> {
     named.or_else(|| project::find(&std::env::current_dir().ok()?))
 }
 
-fn stems(directory: &str) -> Vec<String> {
+/// The names of the files of a directory of the project at hand.
+pub(super) fn stems(directory: &str) -> Vec<String> {
     let Some(entries) = root().and_then(|root| std::fs::read_dir(root.join(directory)).ok()) else {
         return Vec::new();
     };

@@ -18,11 +18,12 @@ mod usage;
 use std::ffi::OsString;
 use std::io::IsTerminal;
 
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 
-use crate::context::{Context, Exit, Globals};
+use crate::context::{Context, Exit, Globals, MessageFormat};
 use crate::diagnostic::Class;
 use crate::process::{EnvSnapshot, Hardening};
+use crate::terminal::Color;
 
 /// Typed environments for programs: a schema, values and secrets in git, checked and handed to a process
 #[derive(Debug, Parser)]
@@ -86,9 +87,29 @@ pub fn main(arguments: &[OsString], environment: EnvSnapshot, hardening: Hardeni
     outcome.map_or_else(|exit| exit.0, |()| 0)
 }
 
+/// How messages are to be written, as far as a wrong command line says.
+fn globals(arguments: &[OsString]) -> Globals {
+    let mut globals = Globals::default();
+    let words: Vec<&str> = arguments.iter().take_while(|word| *word != "--").filter_map(|word| word.to_str()).collect();
+    for (index, word) in words.iter().enumerate() {
+        let (option, value) = match word.split_once('=') {
+            Some((option, value)) => (option, Some(value)),
+            None => (*word, words.get(index + 1).copied()),
+        };
+        match (option, value) {
+            ("--message-format", Some(value)) => {
+                globals.message_format = MessageFormat::from_str(value, false).unwrap_or_default();
+            }
+            ("--color", Some(value)) => globals.color = Color::from_str(value, false).unwrap_or_default(),
+            _ => {}
+        }
+    }
+    globals
+}
+
 /// Help and version go to standard output; everything else is a mistake.
 fn misused(error: &clap::Error, arguments: &[OsString], environment: EnvSnapshot) -> u8 {
-    let context = Context::new(environment, Globals::default());
+    let context = Context::new(environment, globals(arguments));
     if !error.use_stderr() {
         let text = error.render();
         let colour = std::io::stdout().is_terminal();

@@ -54,7 +54,7 @@ pub(super) fn diagnostic(error: &clap::Error, arguments: &[OsString]) -> Diagnos
     let values = names(ContextKind::ValidValue);
     let problem = if values.is_empty() { problem } else { problem.help(format!("it takes: {}", values.join(", "))) };
     let problem = problem.help_some(near.map(|near| format!("did you mean `{near}`?")));
-    if is_run(arguments) { missing_separator(problem, error, arguments) } else { help(problem, arguments) }
+    if is_run(arguments) { missing_separator(problem, arguments) } else { help(problem, arguments) }
 }
 
 /// Whether an option stands there without its value.
@@ -69,28 +69,34 @@ pub(super) fn is_run(arguments: &[OsString]) -> bool {
     words.find(|word| super::COMMANDS.contains(word)) == Some("run")
 }
 
+/// Options of `run` that take the next word.
+const WITH_VALUE: &[&str] = &["--schema", "--only", "--set", "--keep", "--project", "--message-format", "--color"];
+
 /// A command after `run` without `--` is the most common slip: the corrected line is shown, up to the program.
-fn missing_separator(problem: Diagnostic, error: &clap::Error, arguments: &[OsString]) -> Diagnostic {
+fn missing_separator(problem: Diagnostic, arguments: &[OsString]) -> Diagnostic {
     if arguments.iter().any(|word| word == "--") {
         return help(problem, arguments);
     }
-    let unexpected = match error.get(ContextKind::InvalidArg) {
-        Some(ContextValue::String(word)) if error.kind() == ErrorKind::UnknownArgument => Some(word.as_str()),
-        _ => None,
+    let words = arguments.iter().skip(1).filter_map(|word| word.to_str());
+    let mut words = words.skip_while(|word| *word != "run").skip(1);
+    let mut plain = Vec::new();
+    while let Some(word) = words.next() {
+        if WITH_VALUE.contains(&word) {
+            words.next();
+        } else if !word.starts_with('-') {
+            plain.push(word);
+        }
+    }
+    let known = super::complete::stems("environments");
+    let named = plain.first().copied().filter(|word| known.iter().any(|known| known == word));
+    let mut command = plain.iter().skip(usize::from(named.is_some()));
+    let environment = named.map_or_else(String::new, |named| format!("{named} "));
+    let line = match (command.next(), command.next()) {
+        (None, _) => format!("envctl run {environment}-- COMMAND"),
+        (Some(program), None) => format!("envctl run {environment}-- {program}"),
+        (Some(program), Some(_)) => format!("envctl run {environment}-- {program} …"),
     };
-    let words: Vec<&str> = arguments.iter().skip(1).filter_map(|word| word.to_str()).collect();
-    let last = words.iter().rposition(|word| !word.starts_with('-') && *word != "run");
-    let at = unexpected.and_then(|unexpected| words.iter().position(|word| *word == unexpected)).or(last);
-    let corrected = at.map(|at| {
-        let before: Vec<&str> = words.iter().take(at).copied().collect();
-        let program = words.get(at).copied().filter(|word| !word.starts_with('-')).unwrap_or("COMMAND");
-        let more = if words.len() > at + 1 { " …" } else { "" };
-        format!("envctl {} -- {program}{more}", before.join(" "))
-    });
-    problem.help(corrected.map_or_else(
-        || String::from("envctl run [ENV] -- COMMAND"),
-        |line| format!("the command comes after `--`: {line}"),
-    ))
+    problem.help(format!("the command comes after `--`: {line}"))
 }
 
 fn help(problem: Diagnostic, arguments: &[OsString]) -> Diagnostic {

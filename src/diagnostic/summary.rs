@@ -26,7 +26,8 @@ pub fn summary(diagnostics: &Diagnostics, sources: &SourceMap, tail: &str) -> St
         line.push_str(" in ");
         line.push_str(&counted(files.len(), "file"));
     }
-    if !tail.is_empty() {
+    // Warnings stop nothing.
+    if !tail.is_empty() && of(Severity::Error) > 0 {
         line.push_str("; ");
         line.push_str(tail);
     }

@@ -129,7 +129,9 @@ fn path(environment: &str) -> String {
 
 fn head(environment: &str) -> String {
     let protected = if environment == "prod" { "protected = true\n\n" } else { "" };
-    format!("# Values of {environment}. A secret goes in with: envctl set {environment} NAME\n{protected}")
+    format!(
+        "# Values of {environment}. A secret never stands here in clear: NAME = {{ backend = \"local\" }} or another backend.\n{protected}"
+    )
 }
 
 /// A value as TOML: bare where that spelling gives the same string back.

@@ -120,6 +120,12 @@ impl Limits {
         limits
     }
 
+    /// Where literal values stand: of a secret these are not shown.
+    pub fn literal_spans(&self) -> impl Iterator<Item = crate::source::Span> {
+        let lists = [&self.choices, &self.forbid, &self.forbid_protected, &self.allow];
+        lists.into_iter().flatten().map(|list| list.span)
+    }
+
     /// What stands between the items of a list.
     pub fn separator(&self) -> &str {
         self.separator.as_ref().map_or(",", |separator| separator.value.as_str())

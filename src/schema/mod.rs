@@ -103,6 +103,18 @@ fn same_when_folded(again: Span, first: Span) -> Diagnostic {
         .at(first, "first here")
 }
 
+/// Where literals stand in declarations of secrets: somebody may use such a value, so it is not shown.
+pub fn hidden(files: &BTreeMap<String, SchemaFile>) -> Vec<Span> {
+    let variables = || files.values().flat_map(|file| file.variables.values());
+    let secret: BTreeSet<&str> = variables().filter(|one| one.is_secret()).map(|one| one.name.as_str()).collect();
+    let declared = variables().filter(|one| secret.contains(one.name.as_str()));
+    let spans = |one: &'_ Arc<Variable>| {
+        let default = one.default.as_ref().map(|default| default.span);
+        default.into_iter().chain(one.limits.literal_spans()).collect::<Vec<_>>()
+    };
+    declared.flat_map(spans).collect()
+}
+
 impl View {
     /// Whether a variable without a word on it needs a value in every environment.
     pub fn is_conditional(&self, name: &str) -> bool {

@@ -181,7 +181,11 @@ impl Check<'_> {
         {
             let allowed = limits.allow.iter().flat_map(|allow| &allow.value);
             let all: Vec<&str> = choices.value.iter().chain(allowed).map(String::as_str).collect();
-            let wanted = format!("must be one of {}", all.join(", "));
+            let wanted = if self.variable.is_secret() {
+                String::from("must be one of those that `enum` lists")
+            } else {
+                format!("must be one of {}", all.join(", "))
+            };
             self.add(Code::ValueNotInEnum, wanted, self.label("none of these"), choices.span);
         }
         if let Some(pattern) = &limits.pattern {
