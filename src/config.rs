@@ -6,7 +6,7 @@ use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::document::{self, Located, Table};
 use crate::name;
 use crate::reference::{BackendKind, CAPABILITIES};
-use crate::source::SourceId;
+use crate::source::{SourceId, Span};
 
 /// What `envctl.toml` says.
 #[derive(Debug)]
@@ -27,6 +27,16 @@ pub struct Config {
     credentials: BTreeSet<String>,
 }
 
+/// Where addresses stand that may hold a credential: they are not shown.
+pub fn hidden(text: &str, source: SourceId) -> Vec<Span> {
+    let mut ignored = Diagnostics::default();
+    let Some(document) = document::parse(text, source, &mut ignored) else { return Vec::new() };
+    let backends = document::root(&document, source).tables("backends", &mut ignored);
+    let addresses = backends.iter().flat_map(|(_, table)| ["address", "endpoint", "api"].map(|key| table.get(key)));
+    let doubtful = addresses.flatten().filter(|value| value.text().is_none_or(|text| text.contains(['@', '?', '#'])));
+    doubtful.map(|value| value.span).collect()
+}
+
 const BACKEND_KEYS: &[(BackendKind, &[&str])] = &[
     (BackendKind::Vault, &["address", "namespace", "ca_file", "client_cert", "client_key", "auth"]),
     (BackendKind::AwsSecretsManager, &["region", "profile", "endpoint", "ca_file"]),
@@ -36,12 +46,13 @@ const BACKEND_KEYS: &[(BackendKind, &[&str])] = &[
     (BackendKind::Local, &[]),
 ];
 
-const AUTH_KEYS: &[(&str, &[&str])] = &[
-    ("token", &["token_env"]),
-    ("approle", &["role_id", "secret_id_env", "secret_id_file", "mount"]),
-    ("kubernetes", &["role", "mount", "token_file"]),
-    ("jwt", &["role", "mount", "audience", "source"]),
-    ("userpass", &["username", "password_env", "mount"]),
+/// Methods of `auth`: the key each needs, and those it takes.
+const AUTH_KEYS: &[(&str, Option<&str>, &[&str])] = &[
+    ("token", None, &["token_env"]),
+    ("approle", Some("role_id"), &["role_id", "secret_id_env", "secret_id_file", "mount"]),
+    ("kubernetes", Some("role"), &["role", "mount", "token_file"]),
+    ("jwt", Some("role"), &["role", "mount", "audience", "source"]),
+    ("userpass", Some("username"), &["username", "password_env", "mount"]),
 ];
 
 impl Config {
@@ -146,8 +157,8 @@ impl Config {
             let Some(method) = needed(&auth, "method", problems) else {
                 continue;
             };
-            let Some((_, keys)) = AUTH_KEYS.iter().find(|(name, _)| *name == method.value) else {
-                let names: Vec<&str> = AUTH_KEYS.iter().map(|(name, _)| *name).collect();
+            let Some((_, needs, keys)) = AUTH_KEYS.iter().find(|(name, ..)| *name == method.value) else {
+                let names: Vec<&str> = AUTH_KEYS.iter().map(|(name, ..)| *name).collect();
                 let diagnostic =
                     Diagnostic::error(Code::InvalidBackend, format!("there is no method `{}`", method.value));
                 problems.push(diagnostic.at(method.span, "").help(format!("the methods are: {}", names.join(", "))));
@@ -155,6 +166,10 @@ impl Config {
             };
             let all: Vec<&str> = std::iter::once("method").chain(keys.iter().copied()).collect();
             auth.only(&all, &format!("method `{}`", method.value), problems);
+            if let Some(needs) = needs.filter(|needs| auth.get(needs).is_none()) {
+                let message = format!("method `{}` needs `{needs}`", method.value);
+                problems.push(Diagnostic::error(Code::InvalidBackend, message).at(auth.span, ""));
+            }
             for key in ["token_env", "secret_id_env", "password_env"] {
                 self.credentials.extend(auth.text(key, problems).map(|name| name.value));
             }
@@ -206,7 +221,7 @@ fn id_is_right(id: &Located<String>, problems: &mut Diagnostics) -> bool {
 }
 
 /// The diagnostic for a name that is no word.
-pub fn bad_word(what: &str, span: crate::source::Span) -> Diagnostic {
+pub fn bad_word(what: &str, span: Span) -> Diagnostic {
     Diagnostic::error(Code::InvalidName, format!("this cannot be the name of a {what}"))
         .at(span, "")
         .help("lower-case letters, digits, `_` and `-`, beginning with a letter or digit, at most 64")
@@ -235,6 +250,7 @@ fn rest_flaw(rest: &str) -> Option<&'static str> {
     match () {
         () if rest.contains('@') => Some("it holds credentials"),
         () if rest.contains(['?', '#']) => Some("it has a query or a fragment"),
+        () if rest.trim_end_matches('/').contains('/') => Some("it has a path, which belongs into the references"),
         () if host.is_empty() || !host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte)) => {
             Some("it has no valid host")
         }

@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::config::{Config, bad_word};
+use crate::config::{self, Config, bad_word};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::environment::EnvironmentFile;
 use crate::lint;
@@ -105,6 +105,9 @@ impl Loader {
         let (text, source) = self.read(Path::new(CONFIG), SourceMap::add_open::<String, Arc<str>>)?;
         if !trusted {
             self.check_owner(source);
+        }
+        for span in config::hidden(&text, source) {
+            self.sources.hide(span);
         }
         let config = Config::read(&text, source, &mut self.problems);
         self.incomplete |= config.is_none();

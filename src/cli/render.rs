@@ -54,8 +54,17 @@ fn reference(args: &Args, context: &Context, write: fn(&str, &[Row<'_>]) -> Stri
     let lists: Vec<(&Variable, Vec<String>, Vec<String>)> = view
         .variables
         .values()
+        .filter(|variable| !variable.internal)
         .map(|variable| {
-            let places = variable.required_in.iter().flatten().map(|place| place.value.clone()).collect();
+            let places = variable
+                .only_in
+                .iter()
+                .chain(&variable.required_in)
+                .next()
+                .into_iter()
+                .flatten()
+                .map(|place| place.value.clone())
+                .collect();
             let choices = variable.limits.choices.as_ref().map(|choices| choices.value.clone()).unwrap_or_default();
             (&**variable, places, choices)
         })
@@ -67,6 +76,7 @@ fn reference(args: &Args, context: &Context, write: fn(&str, &[Row<'_>]) -> Stri
 
 fn row<'r>(view: &View, variable: &'r Variable, places: &'r [String], choices: &'r [String]) -> Row<'r> {
     let required = match &variable.required {
+        _ if variable.only_in.is_some() => Required::Only(places),
         _ if variable.required_in.is_some() => Required::In(places),
         Some(required) if required.value => Required::Always,
         Some(_) => Required::Optional,

@@ -66,6 +66,7 @@ fn facts(row: &Row<'_>) -> String {
             Required::Always => "required".to_owned(),
             Required::Optional | Required::In([]) => "optional".to_owned(),
             Required::In(names) => format!("required in {}", joined(names)),
+            Required::Only(names) => format!("in {} only", joined(names)),
         },
     ];
     if row.secret {

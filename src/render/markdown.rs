@@ -55,6 +55,10 @@ fn required(required: Required<'_>) -> String {
             let names: Vec<_> = names.iter().map(|name| words(name)).collect();
             format!("in {}", names.join(", "))
         }
+        Required::Only(names) => {
+            let names: Vec<_> = names.iter().map(|name| words(name)).collect();
+            format!("in {} only", names.join(", "))
+        }
     }
 }
 

@@ -9,6 +9,8 @@ pub enum Required<'a> {
     Optional,
     /// In these environments.
     In(&'a [String]),
+    /// It is for these environments alone.
+    Only(&'a [String]),
 }
 
 /// One variable to be documented. All of it is text from a schema, none of it a value of an environment.
