@@ -67,6 +67,8 @@ pub struct EnvironmentFile {
     pub is_abstract: bool,
     /// Who shall be able to read the secrets.
     pub recipients: Option<Located<Vec<Located<String>>>>,
+    /// Who can read the secrets, as sealed: how many, and where that stands.
+    pub sealed_recipients: Option<Located<usize>>,
     /// The schemas it is for; all of them where neither it nor a parent says.
     pub schemas: Option<Vec<Located<String>>>,
     /// `[values]`.
@@ -117,6 +119,9 @@ impl EnvironmentFile {
             let secrets = root.table("secrets", problems);
             file.secrets = secrets.map(|table| reader.secrets(&table, problems)).unwrap_or_default();
             check_seal(&root, problems);
+            let sealed = root.get("seal").and_then(|seal| seal.table()?.get("recipients"));
+            file.sealed_recipients =
+                sealed.and_then(|list| Some(Located::new(list.table()?.entries().count(), list.span)));
         }
         file.check_tables(problems);
         Some(file)
@@ -131,6 +136,7 @@ impl EnvironmentFile {
             protected: None,
             is_abstract: false,
             recipients: None,
+            sealed_recipients: None,
             schemas: None,
             values: Entries::new(),
             per_schema: BTreeMap::new(),

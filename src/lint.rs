@@ -119,25 +119,26 @@ fn environment(model: &Model, file: &EnvironmentFile, problems: &mut Diagnostics
     for (schema, (span, _)) in &file.per_schema {
         known_schema(model, schema, *span, problems);
     }
-    let Some(recipients) = &file.recipients else {
-        return;
-    };
-    for recipient in &recipients.value {
+    for recipient in file.recipients.iter().flat_map(|recipients| &recipients.value) {
         if !model.config.recipients.contains_key(&recipient.value) {
             let near = name::nearest(&recipient.value, model.config.recipients.keys().map(String::as_str));
             let message = format!("there is no recipient `{}`", recipient.value);
-            let help = near.map_or_else(
-                || String::from("add it to `[recipients]` in envctl.toml"),
-                |near| format!("did you mean `{near}`?"),
-            );
+            let help = near.map(|near| format!("did you mean `{near}`?"));
+            let help = help.unwrap_or_else(|| String::from("add it to `[recipients]` in envctl.toml"));
             problems.push(Diagnostic::error(Code::UnknownRecipient, message).at(recipient.span, "").help(help));
         }
     }
-    if file.protected.as_ref().is_some_and(|flag| flag.value) && recipients.value.len() < 2 && !file.secrets.is_empty()
-    {
+    few_recipients(file, problems);
+}
+
+/// One key that is lost must not be the end of a protected environment's secrets.
+fn few_recipients(file: &EnvironmentFile, problems: &mut Diagnostics) {
+    let declared = file.recipients.as_ref().map(|list| (list.value.len(), list.span));
+    let readers = file.sealed_recipients.as_ref().map(|sealed| (sealed.value, sealed.span)).or(declared);
+    let protected = file.protected.as_ref().is_some_and(|flag| flag.value);
+    if let Some((_, span)) = readers.filter(|(count, _)| *count < 2 && protected && !file.secrets.is_empty()) {
         let message = format!("the secrets of `{}` can be read by one recipient only", file.name);
-        let diagnostic =
-            Diagnostic::warning(Code::FewRecipients, message).at(recipients.span, "if this key is lost, so are they");
+        let diagnostic = Diagnostic::warning(Code::FewRecipients, message).at(span, "if this key is lost, so are they");
         problems.push(diagnostic.help("add a second recipient, best one that is kept offline"));
     }
 }

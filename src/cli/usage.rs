@@ -11,50 +11,65 @@ const HIDDEN: &str = "it is not repeated here: it may be a secret";
 
 /// The diagnostic for a command line that could not be parsed.
 pub(super) fn diagnostic(error: &clap::Error, arguments: &[OsString]) -> Diagnostic {
-    let names = |kind| match error.get(kind) {
+    let problem = Diagnostic::error(Code::Usage, message(error, arguments));
+    let word =
+        matches!(error.kind(), ErrorKind::UnknownArgument) && !option(error).is_some_and(|word| word.starts_with("`-"));
+    let problem = if word && !lacks_separator(arguments) { problem.note(HIDDEN) } else { problem };
+    let near =
+        names(error, ContextKind::SuggestedSubcommand).into_iter().chain(names(error, ContextKind::SuggestedArg));
+    let values = names(error, ContextKind::ValidValue);
+    let problem = if values.is_empty() { problem } else { problem.help(format!("it takes: {}", values.join(", "))) };
+    let problem = problem.help_some(near.into_iter().next().map(|near| format!("did you mean `{near}`?")));
+    if lacks_separator(arguments) { missing_separator(problem, arguments) } else { help(problem, arguments) }
+}
+
+/// What is wrong, without repeating any word that is not an option of ours.
+fn message(error: &clap::Error, arguments: &[OsString]) -> String {
+    let first = option(error).unwrap_or_default();
+    let prior = names(error, ContextKind::PriorArg).first().map(|text| word(text));
+    match error.kind() {
+        ErrorKind::UnknownArgument if first.starts_with("`-") => format!("there is no option {first}"),
+        ErrorKind::UnknownArgument if lacks_separator(arguments) => String::from("there is no `--` before the command"),
+        ErrorKind::UnknownArgument => String::from("there is a word too many"),
+        ErrorKind::InvalidSubcommand => String::from("there is no such command"),
+        ErrorKind::MissingRequiredArgument if first == "`COMMAND`" => String::from("the command after `--` is missing"),
+        ErrorKind::MissingRequiredArgument => format!("{first} is missing"),
+        ErrorKind::InvalidValue | ErrorKind::NoEquals | ErrorKind::TooFewValues if empty(error) => {
+            format!("{first} needs a value")
+        }
+        ErrorKind::InvalidValue | ErrorKind::ValueValidation => format!("{first} does not take this value"),
+        ErrorKind::ArgumentConflict => match prior {
+            Some(prior) if prior == first => format!("{first} is given twice"),
+            Some(prior) => format!("{first} and {prior} exclude each other"),
+            None => format!("{first} cannot be given together with another option here"),
+        },
+        kind => kind.as_str().unwrap_or("the command line cannot be understood").to_owned(),
+    }
+}
+
+/// The words of one kind that clap keeps with an error.
+fn names(error: &clap::Error, kind: ContextKind) -> Vec<String> {
+    match error.get(kind) {
         Some(ContextValue::String(one)) => vec![one.clone()],
         Some(ContextValue::Strings(several)) => several.clone(),
         _ => Vec::new(),
-    };
-    let usage = |message: String| Diagnostic::error(Code::Usage, message);
-    let invalid = names(ContextKind::InvalidArg);
-    // `--format <FORMAT>`, `<ENV_B>`, `<COMMAND>...`: only the word itself.
-    let word = |text: &String| {
-        let first = text.split([' ', '=']).next().unwrap_or("");
-        format!("`{}`", first.trim_matches(['<', '>', '[', ']', '.']))
-    };
-    let first = invalid.first().map(word).unwrap_or_default();
-    let prior = names(ContextKind::PriorArg).first().map(word);
-    let separated = arguments.iter().any(|word| word == "--");
-    let problem = match error.kind() {
-        ErrorKind::UnknownArgument if invalid.iter().any(|word| word.starts_with('-')) => {
-            usage(format!("there is no option {first}"))
-        }
-        ErrorKind::UnknownArgument if is_run(arguments) && !separated => {
-            usage(String::from("there is no `--` before the command"))
-        }
-        ErrorKind::UnknownArgument => usage(String::from("there is a word too many")).note(HIDDEN),
-        ErrorKind::InvalidSubcommand => usage(String::from("there is no such command")),
-        ErrorKind::MissingRequiredArgument if first == "`COMMAND`" => {
-            usage(String::from("the command after `--` is missing"))
-        }
-        ErrorKind::MissingRequiredArgument => usage(format!("{first} is missing")),
-        ErrorKind::InvalidValue | ErrorKind::NoEquals | ErrorKind::TooFewValues if empty(error) => {
-            usage(format!("{first} needs a value"))
-        }
-        ErrorKind::InvalidValue | ErrorKind::ValueValidation => usage(format!("{first} does not take this value")),
-        ErrorKind::ArgumentConflict => match prior {
-            Some(prior) if prior == first => usage(format!("{first} is given twice")),
-            Some(prior) => usage(format!("{first} and {prior} exclude each other")),
-            None => usage(format!("{first} cannot be given together with another option here")),
-        },
-        kind => usage(kind.as_str().unwrap_or("the command line cannot be understood").to_owned()),
-    };
-    let near = names(ContextKind::SuggestedSubcommand).into_iter().chain(names(ContextKind::SuggestedArg)).next();
-    let values = names(ContextKind::ValidValue);
-    let problem = if values.is_empty() { problem } else { problem.help(format!("it takes: {}", values.join(", "))) };
-    let problem = problem.help_some(near.map(|near| format!("did you mean `{near}`?")));
-    if is_run(arguments) { missing_separator(problem, arguments) } else { help(problem, arguments) }
+    }
+}
+
+/// The option or argument an error is about.
+fn option(error: &clap::Error) -> Option<String> {
+    names(error, ContextKind::InvalidArg).first().map(|text| word(text))
+}
+
+/// `--format <FORMAT>`, `<ENV_B>`, `<COMMAND>...`: only the word itself.
+fn word(text: &str) -> String {
+    let first = text.split([' ', '=']).next().unwrap_or("");
+    format!("`{}`", first.trim_matches(['<', '>', '[', ']', '.']))
+}
+
+/// Whether this is `run` without the `--` that comes before the command.
+fn lacks_separator(arguments: &[OsString]) -> bool {
+    is_run(arguments) && !arguments.iter().any(|word| word == "--")
 }
 
 /// Whether an option stands there without its value.
@@ -74,9 +89,6 @@ const WITH_VALUE: &[&str] = &["--schema", "--only", "--set", "--keep", "--projec
 
 /// A command after `run` without `--` is the most common slip: the corrected line is shown, up to the program.
 fn missing_separator(problem: Diagnostic, arguments: &[OsString]) -> Diagnostic {
-    if arguments.iter().any(|word| word == "--") {
-        return help(problem, arguments);
-    }
     let words = arguments.iter().skip(1).filter_map(|word| word.to_str());
     let mut words = words.skip_while(|word| *word != "run").skip(1);
     let mut plain = Vec::new();

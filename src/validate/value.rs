@@ -170,6 +170,12 @@ impl Check<'_> {
 
     fn typed(&mut self, value: &str, kind: Kind) {
         let limits = &self.variable.limits;
+        if value.contains('\0') {
+            let must = "holds a NUL byte, which no environment variable can carry";
+            let label = self.label("text with a NUL byte");
+            self.add(Code::InvalidValueBytes, must, label, self.variable.kind.span);
+            return;
+        }
         if !kind.accepts(value) {
             let rule = limits.items.as_ref().map_or(self.variable.kind.span, |items| items.span);
             let must = format!("must be of type `{}`", kind.name());
