@@ -101,6 +101,7 @@ fn write(path: &Path, bytes: &[u8], mode: Mode, over: bool) -> io::Result<()> {
     if std::fs::symlink_metadata(path).is_ok_and(|metadata| !metadata.file_type().is_file()) {
         return Err(io::ErrorKind::InvalidInput.into());
     }
+    sweep(directory);
     let mut prefix = std::ffi::OsString::from(".");
     prefix.push(path.file_name().unwrap_or_default());
     prefix.push(format!(".envctl-{}-", std::process::id()));
@@ -115,6 +116,33 @@ fn write(path: &Path, bytes: &[u8], mode: Mode, over: bool) -> io::Result<()> {
         temporary.persist_noclobber(path).map_err(|error| error.error)?;
     }
     File::open(directory)?.sync_all()
+}
+
+/// Removes what writers that were killed have left: temporary files of processes that are no more.
+fn sweep(directory: &Path) {
+    let Ok(entries) = std::fs::read_dir(directory) else { return };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let pid = name.to_str().filter(|name| name.starts_with('.')).and_then(|name| {
+            let (pid, _) = name.rsplit_once(".envctl-")?.1.split_once('-')?;
+            pid.parse().ok()
+        });
+        if pid.is_some_and(|pid| !is_alive(pid)) {
+            // Another writer may be quicker: what counts is that it is gone.
+            let _ = std::fs::remove_file(entry.path());
+        }
+    }
+}
+
+#[cfg(unix)]
+fn is_alive(pid: i32) -> bool {
+    let process = rustix::process::Pid::from_raw(pid);
+    process.is_some_and(|process| rustix::process::test_kill_process(process) != Err(rustix::io::Errno::SRCH))
+}
+
+#[cfg(not(unix))]
+fn is_alive(_pid: i32) -> bool {
+    true
 }
 
 #[cfg(unix)]
@@ -194,6 +222,19 @@ mod tests {
             use std::os::unix::fs::PermissionsExt;
             assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn leftovers_of_dead_writers_are_removed() {
+        let directory = tempfile::tempdir().unwrap();
+        let name = |pid: u32| directory.path().join(format!(".x.envctl-{pid}-abc"));
+        for pid in [std::process::id(), 0x7fff_fffe] {
+            write_private(&name(pid), b"x").unwrap();
+        }
+        write_private(&directory.path().join("y"), b"y").unwrap();
+        assert!(name(std::process::id()).exists());
+        assert!(!name(0x7fff_fffe).exists());
     }
 
     #[test]
