@@ -186,6 +186,10 @@ fn documents_for_people_come_from_the_schema() {
             assert!(!secret || line.ends_with('='), "{line}");
             assert!(row.split('|').nth(5).is_some_and(|text| text.trim().len() > 5), "{row}");
         }
+        let internal = ["DB_PASSWORD", "OPENAI_DEV_KEY"];
+        assert!(
+            !internal.iter().any(|name| sample.contains(&format!("\n{name}=")) || table.contains(&format!("`{name}`")))
+        );
     }
 }
 
