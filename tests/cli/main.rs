@@ -10,6 +10,8 @@
 )]
 
 mod canary;
+mod documents;
+mod example;
 mod harness;
 mod harness_tests;
 mod ui;

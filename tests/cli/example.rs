@@ -1,0 +1,297 @@
+//! The example product at the top of the repository does what its files and README promise.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use regex::Regex;
+
+use crate::harness::{Output, Sandbox};
+
+/// What every service gets in `dev`.
+const COMMON: &str = "ENABLE_METRICS ENVIRONMENT LOG_FORMAT LOG_LEVEL";
+/// What each service gets beside that.
+const SERVICES: &[(&str, &str)] = &[
+    (
+        "api",
+        "ALLOWED_HOSTS API_RATE_LIMIT CORS_METHODS CORS_ORIGINS DATABASE_URL HEALTH_CHECK_INTERVAL HOST JWT_SECRET \
+         MAX_CONNECTIONS OPENAI_API_KEY OPENAI_MAX_TOKENS OPENAI_MODEL_NAME OPENAI_TEMPERATURE PORT QDRANT_API_KEY \
+         QDRANT_URL REDIS_URL REQUEST_TIMEOUT",
+    ),
+    ("worker", "AWS_REGION CELERY_BROKER_URL DATABASE_URL OPENAI_API_KEY REDIS_URL S3_BUCKET WORKER_CONCURRENCY"),
+    ("frontend", "NEXT_PUBLIC_API_URL PORT SESSION_SECRET"),
+];
+/// Optional in `dev`, so not delivered there.
+const OPTIONAL: &[(&str, &str)] =
+    &[("api", "SENTRY_DSN"), ("worker", "SENTRY_DSN"), ("frontend", "SENTRY_DSN NEXT_PUBLIC_SENTRY_DSN")];
+
+fn words(text: &str) -> BTreeSet<String> {
+    text.split_whitespace().map(str::to_owned).collect()
+}
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// A sandbox with a copy of the example.
+pub(crate) fn copy() -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.file("envctl.toml", fs::read(root().join("envctl.toml")).unwrap());
+    for folder in ["schemas", "environments"] {
+        for entry in fs::read_dir(root().join(folder)).unwrap().flatten() {
+            let name = entry.file_name().into_string().unwrap();
+            // An overlay of the machine the test runs on is no part of the example.
+            if !name.ends_with(".local.toml") {
+                sandbox.file(&format!("{folder}/{name}"), fs::read(entry.path()).unwrap());
+            }
+        }
+    }
+    sandbox
+}
+
+/// Replaces the line that assigns `name`, or takes it out.
+fn assign(sandbox: &Sandbox, file: &str, name: &str, line: &str) {
+    let text = sandbox.read(file);
+    let old = Regex::new(&format!("(?m)^{name} = .*\n")).unwrap();
+    assert_eq!(old.find_iter(&text).count(), 1, "{name} in {file}");
+    sandbox.file(file, old.replace(&text, regex::NoExpand(line)).as_bytes());
+}
+
+fn names(output: &Output) -> BTreeSet<String> {
+    let lines = output.stdout.lines();
+    lines.filter_map(|line| line.split_once('=')).map(|(name, _)| name.to_owned()).collect()
+}
+
+/// Gives `run` every reference to the process environment that an environment file makes; all are canaries.
+fn with_secrets<'a>(sandbox: &'a Sandbox, file: &str, arguments: &[&str]) -> crate::harness::Run<'a> {
+    let text = sandbox.read(file);
+    let reference = Regex::new("backend = \"env\", name = \"([A-Z_]+)\"").unwrap();
+    let mut run = sandbox.run(arguments);
+    for found in reference.captures_iter(&text) {
+        let secret = sandbox.canary(&found[1]);
+        let value = match &found[1] {
+            name if name.ends_with("SENTRY_DSN") => format!("https://{secret}@sentry.test/1"),
+            name if name.ends_with("OPENAI_API_KEY") => format!("sk-{secret}"),
+            _ => secret,
+        };
+        run = run.env(&found[1], &value);
+    }
+    run
+}
+
+#[test]
+fn every_environment_is_clean() {
+    let output = copy().run(&["check", "--all", "--strict"]).output();
+    output.assert_status(0).assert_stdout("");
+    assert!(output.stderr.starts_with("ok: 4 environments against 5 schemas\n"), "{output}");
+    assert!(!output.stderr.contains("warning["), "{output}");
+}
+
+#[test]
+fn a_fresh_clone_runs_without_a_key_and_each_service_gets_its_own() {
+    let sandbox = copy();
+    for (schema, own) in SERVICES {
+        let arguments = ["run", "dev", "--schema", schema, "--clear", "--", "/usr/bin/env"];
+        let output = sandbox.run(&arguments).output();
+        output.assert_status(0).assert_stderr("");
+        assert_eq!(names(&output), words(&format!("{COMMON} {own}")), "{schema}");
+        assert!(!output.stdout.contains("${"), "{output}");
+        // Made once: the next start gets the same.
+        assert_eq!(sandbox.run(&arguments).output().stdout, output.stdout);
+    }
+}
+
+#[test]
+fn staging_starts_when_its_secrets_are_there_and_shows_none() {
+    let sandbox = copy();
+    for (schema, own) in SERVICES {
+        let script =
+            format!("for name in {COMMON} {own} SENTRY_DSN; do eval \"[ -n \\\"\\$$name\\\" ]\" || echo $name; done");
+        let arguments = ["run", "staging", "--schema", schema, "--", "sh", "-c", &script];
+        let output = with_secrets(&sandbox, "environments/staging.toml", &arguments).output();
+        output.assert_status(0).assert_stdout("").assert_stderr("");
+    }
+    let checked = with_secrets(&sandbox, "environments/staging.toml", &["check", "staging", "--resolve", "--strict"]);
+    checked.output().assert_status(0);
+}
+
+#[test]
+fn what_is_missing_stops_everything_and_is_listed_in_full() {
+    let sandbox = copy();
+    let missing = ["JWT_SECRET", "QDRANT_URL", "CORS_ORIGINS"];
+    for name in missing {
+        assign(&sandbox, "environments/dev.toml", name, "");
+    }
+    for (arguments, status) in [
+        (&["check", "dev"][..], 1),
+        (&["check", "--all"], 1),
+        (&["run", "dev", "--", "touch", "started"], 125),
+        (&["render", "dev", "--format", "dotenv"], 1),
+        (&["list", "dev"], 1),
+    ] {
+        let output = sandbox.run(arguments).output();
+        output.assert_status(status).assert_stdout("");
+        for name in missing {
+            let message = format!("error[missing-value]: `{name}` has no value in `dev`");
+            assert!(output.stderr.contains(&message), "{name}\n{output}");
+        }
+        assert_eq!(output.stderr.matches("error[").count(), missing.len(), "{output}");
+    }
+    assert!(!sandbox.path("project/started").exists());
+    // The front end needs none of the three.
+    let run = sandbox.run(&["run", "dev", "--schema", "frontend", "--", "true"]);
+    run.output().assert_status(0);
+}
+
+#[test]
+#[expect(clippy::disallowed_macros, reason = "says what was left out, for the summary of scripts/test")]
+fn a_server_is_the_process_that_was_started() {
+    if !Path::new("/usr/bin/python3").exists() && !Path::new("/usr/local/bin/python3").exists() {
+        println!("left out: a_server_is_the_process_that_was_started (python3 is not installed)");
+        return;
+    }
+    let sandbox = copy();
+    let envctl = env!("CARGO_BIN_EXE_envctl");
+    // The pipe gives the first line as soon as the server listens; then its signal has to reach it.
+    let script = format!(
+        "mkfifo said; \
+         {envctl} run dev --schema api -- python3 -u -m http.server 0 --bind 127.0.0.1 >said 2>&1 & \
+         exec 3<said; read -r line <&3; echo \"$line\"; kill -TERM $!; wait $!; echo \"status $?\""
+    );
+    let output = sandbox.program("sh", &["-c", &script]).output();
+    output.assert_status(0);
+    assert!(
+        output.stdout.starts_with("Serving HTTP on 127.0.0.1 port ") && output.stdout.ends_with("\nstatus 143\n"),
+        "{output}"
+    );
+}
+
+#[test]
+fn documents_for_people_come_from_the_schema() {
+    let sandbox = copy();
+    let all = SERVICES.iter().zip(OPTIONAL);
+    for ((schema, own), (_, optional)) in all {
+        let render = |format| {
+            let output = sandbox.run(&["render", "--schema", schema, "--format", format]).output();
+            output.assert_status(0).assert_stderr("");
+            output.stdout
+        };
+        let (sample, table) = (render("example"), render("markdown"));
+        for name in words(&format!("{COMMON} {own} {optional}")) {
+            let line = sample.lines().find(|line| line.starts_with(&format!("{name}=")));
+            let row = format!("| `{name}` |");
+            let row = table.lines().find(|line| line.starts_with(&row));
+            let (line, row) = (line.expect(&name), row.expect(&name));
+            let secret = row.contains("**secret**");
+            assert!(!secret || line.ends_with('='), "{line}");
+            assert!(row.split('|').nth(5).is_some_and(|text| text.trim().len() > 5), "{row}");
+        }
+        let internal = ["DB_PASSWORD", "OPENAI_DEV_KEY"];
+        assert!(
+            !internal.iter().any(|name| sample.contains(&format!("\n{name}=")) || table.contains(&format!("`{name}`")))
+        );
+    }
+}
+
+/// Stand-ins of plans and tutorials, with the schema that gets them.
+const STAND_INS: &[(&str, &str, &str)] = &[
+    ("api", "JWT_SECRET", "change-me-in-production"),
+    ("frontend", "SESSION_SECRET", "change-me-in-production"),
+    ("api", "OPENAI_API_KEY", "sk-dev-master-key"),
+    ("worker", "OPENAI_API_KEY", "sk-dev-master-key"),
+    ("api", "DB_PASSWORD", "pass"),
+    ("api", "DB_PASSWORD", "change-me-in-production"),
+    ("api", "REDIS_PASSWORD", "change-me-in-production"),
+    ("api", "QDRANT_API_KEY", "change-me-in-production"),
+];
+
+#[test]
+fn stand_ins_are_refused_in_production() {
+    for (schema, name, value) in STAND_INS {
+        let sandbox = copy();
+        let file = "environments/prod.toml";
+        assign(&sandbox, file, name, &format!("{name} = {{ backend = \"env\", name = \"GIVEN\" }}\n"));
+        let run = ["run", "prod", "--schema", schema, "--only", name, "--", "true"];
+        let output = sandbox.run(&run).env("GIVEN", value).output();
+        output.assert_status(125);
+        let refused = ["placeholder-value", "forbidden-value"];
+        assert!(
+            refused.iter().any(|code| output.stderr.contains(&format!("error[{code}]: `{name}`"))),
+            "{value}\n{output}"
+        );
+        // The same in clear is refused before anything else.
+        assign(&sandbox, file, name, &format!("{name} = \"{value}\"\n"));
+        let output = sandbox.run(&["check", "prod"]).output();
+        output.assert_status(1);
+        assert!(output.stderr.contains("error[secret-in-clear]"), "{output}");
+        // The schema's own list is open, the line of the environment is not.
+        assert!(!output.stderr.contains(&format!("{name} = \"{value}")), "{output}");
+    }
+}
+
+#[test]
+fn insecure_settings_are_refused_in_production() {
+    for (name, line, code) in [
+        ("CORS_ORIGINS", "CORS_ORIGINS = [\"*\"]", "forbidden-value"),
+        ("ALLOWED_HOSTS", "ALLOWED_HOSTS = [\"*\"]", "forbidden-value"),
+        ("LOG_LEVEL", "LOG_LEVEL = \"debug\"", "rule-violation"),
+        ("S3_BUCKET", "S3_BUCKET = \"shop-prod\"\nDB_USER = \"user\"", "forbidden-value"),
+        (
+            "S3_BUCKET",
+            "S3_BUCKET = \"shop-prod\"\nDATABASE_URL = \"postgresql://user:pass@localhost:5432/shop\"",
+            "secret-in-clear",
+        ),
+        (
+            "NEXT_PUBLIC_API_URL",
+            "NEXT_PUBLIC_API_URL = \"https://api.example.com/${SESSION_SECRET:uri}\"",
+            "secret-exposed",
+        ),
+    ] {
+        let sandbox = copy();
+        let file = "environments/prod.toml";
+        // The first of two lines: `[for.worker]` has a log level of its own.
+        let text = sandbox.read(file);
+        let old = Regex::new(&format!("(?m)^{name} = .*$")).unwrap();
+        sandbox.file(file, old.replace(&text, regex::NoExpand(line)).as_bytes());
+        let output = sandbox.run(&["check", "prod"]).output();
+        output.assert_status(1);
+        assert!(output.stderr.contains(&format!("[{code}]")), "{line}\n{output}");
+    }
+    let given = ["run", "prod", "--set", "LOG_LEVEL=debug", "--", "true"];
+    copy().run(&given).output().assert_status(125);
+}
+
+/// The commands that containers are started with are accepted.
+#[test]
+fn the_entry_points_of_the_containers_start() {
+    let folder = root().join("examples/compose");
+    let entry = Regex::new("(?m)^ +entrypoint: (.*)$").unwrap();
+    for (file, count) in [("compose.yaml", 2), ("compose.staging.yaml", 2)] {
+        let text = fs::read_to_string(folder.join(file)).unwrap();
+        let found: Vec<_> = entry.captures_iter(&text).collect();
+        assert_eq!(found.len(), count, "{file}");
+        for found in found {
+            let words: Vec<String> = serde_json::from_str(&found[1]).unwrap();
+            let arguments = words.iter().skip(1).map(String::as_str);
+            let arguments: Vec<_> = arguments.chain(["true"]).collect();
+            let sandbox = copy();
+            let run = with_secrets(&sandbox, "environments/staging.toml", &arguments);
+            run.output().assert_status(0);
+        }
+    }
+}
+
+/// Containers and workflow hand over the secrets that `staging` refers to, no other and none less.
+#[test]
+fn the_secrets_handed_over_are_those_referred_to() {
+    let staging = fs::read_to_string(root().join("environments/staging.toml")).unwrap();
+    let name = Regex::new("STAGING_[A-Z_]+").unwrap();
+    let all =
+        |text: &str| -> BTreeSet<String> { name.find_iter(text).map(|found| found.as_str().to_owned()).collect() };
+    let workflow = fs::read_to_string(root().join("examples/ci/github-actions.yaml")).unwrap();
+    assert_eq!(all(&workflow), all(&staging));
+    let compose = fs::read_to_string(root().join("examples/compose/compose.staging.yaml")).unwrap();
+    let mut without_front_end = all(&staging);
+    without_front_end.remove("STAGING_SESSION_SECRET");
+    assert_eq!(all(&compose), without_front_end);
+}
