@@ -15,6 +15,7 @@
 mod canary;
 mod harness;
 mod harness_tests;
+mod init;
 mod projects;
 mod run;
 mod run_environment;

@@ -9,15 +9,13 @@ use crate::harness::{Output, Sandbox};
 pub(crate) const ENVCTL: &str = env!("CARGO_BIN_EXE_envctl");
 
 /// `envctl.toml` of a project with nothing special.
-pub(crate) const CONFIG: &str = "[project]\nname = \"shop\"\nid = \"8c0d6f5e2b7a4c1d9e3f0a1b2c3d4e5f\"\ndefault_environment = \"dev\"\n";
+pub(crate) const CONFIG: &str =
+    "[project]\nname = \"shop\"\nid = \"8c0d6f5e2b7a4c1d9e3f0a1b2c3d4e5f\"\ndefault_environment = \"dev\"\n";
 
 /// A sandbox with a project of one schema, `api`, and the environment `dev`.
 pub(crate) fn project(schema: &str, dev: &str) -> Sandbox {
     let sandbox = Sandbox::new();
-    sandbox
-        .file("envctl.toml", CONFIG)
-        .file("schemas/api.toml", schema)
-        .file("environments/dev.toml", dev);
+    sandbox.file("envctl.toml", CONFIG).file("schemas/api.toml", schema).file("environments/dev.toml", dev);
     sandbox
 }
 
@@ -45,17 +43,13 @@ pub(crate) fn variables(output: &Output) -> BTreeMap<String, Vec<u8>> {
 
 /// The value of a variable in what [`variables`] gave, as text.
 pub(crate) fn text<'v>(all: &'v BTreeMap<String, Vec<u8>>, name: &str) -> Option<&'v str> {
-    all.get(name)
-        .map(|value| std::str::from_utf8(value).unwrap())
+    all.get(name).map(|value| std::str::from_utf8(value).unwrap())
 }
 
 /// Whether a program is there; says what is left out if not. In CI that is a failure.
 #[track_caller]
 pub(crate) fn there_is(program: &str, test: &str) -> bool {
-    let found = Command::new("sh")
-        .args(["-c", "command -v \"$0\"", program])
-        .stdout(Stdio::null())
-        .status();
+    let found = Command::new("sh").args(["-c", "command -v \"$0\"", program]).stdout(Stdio::null()).status();
     if found.is_ok_and(|status| status.success()) {
         return true;
     }
@@ -81,10 +75,7 @@ pub(crate) fn is_root() -> bool {
 pub(crate) fn refused(output: &Output, status: i32, code: &str, part: &str) {
     output.assert_status(status);
     let start = format!("error[{code}]: ");
-    assert!(
-        output.stderr.contains(&start),
-        "expected [{code}]\n{output}"
-    );
+    assert!(output.stderr.contains(&start), "expected [{code}]\n{output}");
     assert!(output.stderr.contains(part), "expected `{part}`\n{output}");
     assert!(output.stdout.is_empty(), "{output}");
 }

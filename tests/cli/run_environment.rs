@@ -38,14 +38,7 @@ fn typed_values_have_one_spelling() {
     let schema = "[variables.I]\ntype = \"integer\"\n[variables.B]\ntype = \"boolean\"\n[variables.N]\ntype = \"number\"\n[variables.L]\ntype = \"list\"\n[variables.D]\ntype = \"date\"\n[variables.P]\ntype = \"list\"\nseparator = \":\"\nitems = \"integer\"\n";
     let dev = "[values]\nI = 1_000\nB = true\nN = 2.50\nL = [\"a\", \"b c\"]\nD = 2026-11-21\nP = [1, 2]\n";
     let all = variables(&env(&project(schema, dev), &[]).output());
-    let expected = [
-        ("I", "1000"),
-        ("B", "true"),
-        ("N", "2.5"),
-        ("L", "a,b c"),
-        ("D", "2026-11-21"),
-        ("P", "1:2"),
-    ];
+    let expected = [("I", "1000"), ("B", "true"), ("N", "2.5"), ("L", "a,b c"), ("D", "2026-11-21"), ("P", "1:2")];
     for (name, value) in expected {
         assert_eq!(text(&all, name), Some(value), "{name}");
     }
@@ -54,46 +47,24 @@ fn typed_values_have_one_spelling() {
 #[test]
 fn nothing_is_added_and_everything_else_is_inherited() {
     let sandbox = plain();
-    let all = variables(
-        &env(&sandbox, &[])
-            .env("OTHER", "o")
-            .env("lower", "l")
-            .output(),
-    );
+    let all = variables(&env(&sandbox, &[]).env("OTHER", "o").env("lower", "l").output());
     let names: Vec<_> = all.keys().map(String::as_str).collect();
-    let expected = [
-        "HOME",
-        "LANG",
-        "MODE",
-        "OTHER",
-        "PATH",
-        "XDG_CONFIG_HOME",
-        "XDG_DATA_HOME",
-        "XDG_RUNTIME_DIR",
-        "lower",
-    ];
+    let expected =
+        ["HOME", "LANG", "MODE", "OTHER", "PATH", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_RUNTIME_DIR", "lower"];
     assert_eq!(names, expected);
     let all = variables(&env(&sandbox, &["--clear"]).env("OTHER", "o").output());
     assert_eq!(all.keys().collect::<Vec<_>>(), ["MODE"]);
     let keep = ["--clear", "--keep", "OTHER,HOME,ABSENT", "--keep", "LANG"];
     let all = variables(&env(&sandbox, &keep).env("OTHER", "o").output());
-    assert_eq!(
-        all.keys().collect::<Vec<_>>(),
-        ["HOME", "LANG", "MODE", "OTHER"]
-    );
+    assert_eq!(all.keys().collect::<Vec<_>>(), ["HOME", "LANG", "MODE", "OTHER"]);
     assert_eq!(text(&all, "OTHER"), Some("o"));
 }
 
 #[test]
 fn what_keep_names_is_still_no_way_around_the_schema() {
-    let sandbox = project(
-        "[variables.A]\nrequired = false\n[variables.B]\n",
-        "[values]\nB = \"b\"\n",
-    );
+    let sandbox = project("[variables.A]\nrequired = false\n[variables.B]\n", "[values]\nB = \"b\"\n");
     let keep = ["--clear", "--keep", "A,B,ENVCTL_IDENTITY"];
-    let run = env(&sandbox, &keep)
-        .env("A", "inherited")
-        .env("B", "inherited");
+    let run = env(&sandbox, &keep).env("A", "inherited").env("B", "inherited");
     let all = variables(&run.env("ENVCTL_IDENTITY", "x").output());
     assert_eq!(all.keys().collect::<Vec<_>>(), ["B"]);
     assert_eq!(text(&all, "B"), Some("b"));
@@ -114,10 +85,7 @@ fn our_own_variables_never_reach_the_command() {
             .env("MY_ENVCTL_X", "kept")
             .output(),
     );
-    let ours: Vec<_> = all
-        .keys()
-        .filter(|name| name.to_ascii_lowercase().contains("envctl"))
-        .collect();
+    let ours: Vec<_> = all.keys().filter(|name| name.to_ascii_lowercase().contains("envctl")).collect();
     assert_eq!(ours, ["ENVCTLX", "MY_ENVCTL_X"]);
 }
 
@@ -144,16 +112,9 @@ posix.execve(sys.argv[1], sys.argv[1:], Twice())
         sandbox.program("python3", &all).output()
     };
     let bare = twice(&["/usr/bin/env"]);
-    assert_eq!(
-        bare.stdout.matches("TWICE=").count(),
-        2,
-        "the script itself: {bare}"
-    );
+    assert_eq!(bare.stdout.matches("TWICE=").count(), 2, "the script itself: {bare}");
     let all = variables(&twice(&[ENVCTL, "run", "--", "/usr/bin/env", "-0"]));
-    assert_eq!(
-        all.keys().collect::<Vec<_>>(),
-        ["HOME", "MODE", "PATH", "TWICE"]
-    );
+    assert_eq!(all.keys().collect::<Vec<_>>(), ["HOME", "MODE", "PATH", "TWICE"]);
     assert_eq!(text(&all, "TWICE"), Some("first"));
     assert_eq!(text(&all, "MODE"), Some("plain"));
 }
@@ -166,46 +127,18 @@ fn a_declared_variable_comes_from_envctl_alone() {
     );
     sandbox
         .file("schemas/web.toml", "[variables.OF_WEB]\ndefault = \"w\"\n")
-        .file(
-            "environments/prod.toml",
-            "[values]\nSET = \"s\"\nINTERNAL = \"i\"\nNOT_HERE = \"n\"\n",
-        );
-    let inherited = [
-        "SET",
-        "DEFAULTED",
-        "OPTIONAL",
-        "GONE",
-        "INTERNAL",
-        "NOT_HERE",
-        "OF_WEB",
-        "UNDECLARED",
-    ];
+        .file("environments/prod.toml", "[values]\nSET = \"s\"\nINTERNAL = \"i\"\nNOT_HERE = \"n\"\n");
+    let inherited = ["SET", "DEFAULTED", "OPTIONAL", "GONE", "INTERNAL", "NOT_HERE", "OF_WEB", "UNDECLARED"];
     let with = |options: &[&str]| {
-        let run = inherited.iter().fold(env(&sandbox, options), |run, name| {
-            run.env(name, "inherited")
-        });
+        let run = inherited.iter().fold(env(&sandbox, options), |run, name| run.env(name, "inherited"));
         let all = variables(&run.output());
-        let seen = inherited
-            .iter()
-            .filter_map(|name| Some(format!("{name}={}", text(&all, name)?)));
+        let seen = inherited.iter().filter_map(|name| Some(format!("{name}={}", text(&all, name)?)));
         seen.collect::<Vec<_>>()
     };
-    assert_eq!(
-        with(&["--schema", "api"]),
-        ["SET=s", "DEFAULTED=d", "UNDECLARED=inherited"]
-    );
-    assert_eq!(
-        with(&["--schema", "web"]),
-        ["OF_WEB=w", "UNDECLARED=inherited"]
-    );
-    assert_eq!(
-        with(&["--schema", "api", "--only", "DEFAULTED"]),
-        ["DEFAULTED=d", "UNDECLARED=inherited"]
-    );
-    assert_eq!(
-        with(&["prod", "--schema", "api"]),
-        ["SET=s", "DEFAULTED=d", "NOT_HERE=n", "UNDECLARED=inherited"]
-    );
+    assert_eq!(with(&["--schema", "api"]), ["SET=s", "DEFAULTED=d", "UNDECLARED=inherited"]);
+    assert_eq!(with(&["--schema", "web"]), ["OF_WEB=w", "UNDECLARED=inherited"]);
+    assert_eq!(with(&["--schema", "api", "--only", "DEFAULTED"]), ["DEFAULTED=d", "UNDECLARED=inherited"]);
+    assert_eq!(with(&["prod", "--schema", "api"]), ["SET=s", "DEFAULTED=d", "NOT_HERE=n", "UNDECLARED=inherited"]);
 }
 
 #[test]
@@ -223,39 +156,19 @@ fn credentials_of_configured_backends_are_taken_out() {
             .env("AWS_SECRET_ACCESS_KEY", "a")
             .env("VAULT_NAMESPACE", "n");
         let all = variables(&run.output());
-        let seen = [
-            "VAULT_TOKEN",
-            "BAO_TOKEN",
-            "MY_SECRET_ID",
-            "AWS_SECRET_ACCESS_KEY",
-            "VAULT_NAMESPACE",
-        ];
-        seen.into_iter()
-            .filter(|name| all.contains_key(*name))
-            .collect::<Vec<_>>()
+        let seen = ["VAULT_TOKEN", "BAO_TOKEN", "MY_SECRET_ID", "AWS_SECRET_ACCESS_KEY", "VAULT_NAMESPACE"];
+        seen.into_iter().filter(|name| all.contains_key(*name)).collect::<Vec<_>>()
     };
     let (schema, dev) = ("[variables.MODE]\n", "[values]\nMODE = \"m\"\n");
-    assert_eq!(
-        with(&config, schema, dev),
-        ["AWS_SECRET_ACCESS_KEY", "VAULT_NAMESPACE"]
-    );
+    assert_eq!(with(&config, schema, dev), ["AWS_SECRET_ACCESS_KEY", "VAULT_NAMESPACE"]);
     // Without the backend these are the program's own.
     assert_eq!(
         with(CONFIG, schema, dev),
-        [
-            "VAULT_TOKEN",
-            "BAO_TOKEN",
-            "MY_SECRET_ID",
-            "AWS_SECRET_ACCESS_KEY",
-            "VAULT_NAMESPACE"
-        ]
+        ["VAULT_TOKEN", "BAO_TOKEN", "MY_SECRET_ID", "AWS_SECRET_ACCESS_KEY", "VAULT_NAMESPACE"]
     );
     // What the schema declares is delivered.
     let (schema, dev) = ("[variables.BAO_TOKEN]\n", "[values]\nBAO_TOKEN = \"own\"\n");
-    assert_eq!(
-        with(&config, schema, dev),
-        ["BAO_TOKEN", "AWS_SECRET_ACCESS_KEY", "VAULT_NAMESPACE"]
-    );
+    assert_eq!(with(&config, schema, dev), ["BAO_TOKEN", "AWS_SECRET_ACCESS_KEY", "VAULT_NAMESPACE"]);
 }
 
 #[test]
@@ -264,18 +177,10 @@ fn only_delivers_what_it_names_and_needs_nothing_else() {
         "[variables.A]\n[variables.URL]\n[variables.PASSWORD]\nsecret = true\n[variables.OTHER]\nsecret = true\n",
         "[values]\nA = \"a\"\nURL = \"x:${PASSWORD}@y\"\nPASSWORD = { backend = \"env\", name = \"FROM_PARENT\" }\nOTHER = { backend = \"env\", name = \"NOT_THERE\" }\n",
     );
-    let all = variables(
-        &env(&sandbox, &["--only", "URL"])
-            .env("FROM_PARENT", "p:w")
-            .output(),
-    );
+    let all = variables(&env(&sandbox, &["--only", "URL"]).env("FROM_PARENT", "p:w").output());
     assert_eq!(text(&all, "URL"), Some("x:p:w@y"));
     assert!(!all.contains_key("PASSWORD") && !all.contains_key("A"));
-    let all = variables(
-        &env(&sandbox, &["--only", "A,URL"])
-            .env("FROM_PARENT", "p")
-            .output(),
-    );
+    let all = variables(&env(&sandbox, &["--only", "A,URL"]).env("FROM_PARENT", "p").output());
     assert!(all.contains_key("A") && all.contains_key("URL"));
     // Everything is still planned: what is wrong in the files stops it.
     let output = env(&sandbox, &[]).env("FROM_PARENT", "p").output();
@@ -288,33 +193,19 @@ fn settable() -> Sandbox {
         "[variables.PORT]\ntype = \"port\"\n[variables.URL]\n[variables.EMPTY]\nmin_length = 0\ndefault = \"x\"\n[variables.KEY]\nsecret = true\nrequired = false\n[variables.MADE]\n",
         "[values]\nPORT = 1\nURL = \"http://localhost:${PORT}\"\nMADE = \"m\"\n",
     );
-    sandbox.file(
-        "environments/prod.toml",
-        "protected = true\n[values]\nPORT = 1\nURL = \"u\"\nMADE = \"m\"\n",
-    );
+    sandbox.file("environments/prod.toml", "protected = true\n[values]\nPORT = 1\nURL = \"u\"\nMADE = \"m\"\n");
     sandbox
 }
 
 #[test]
 fn set_gives_another_value_this_once() {
     let sandbox = settable();
-    let set = [
-        "--set",
-        "PORT=8080",
-        "--set",
-        "EMPTY=",
-        "--set",
-        "MADE=${PORT}=$x",
-    ];
+    let set = ["--set", "PORT=8080", "--set", "EMPTY=", "--set", "MADE=${PORT}=$x"];
     let all = variables(&env(&sandbox, &set).output());
     assert_eq!(text(&all, "PORT"), Some("8080"));
     assert_eq!(text(&all, "URL"), Some("http://localhost:8080"));
     assert_eq!(text(&all, "EMPTY"), Some(""));
-    assert_eq!(
-        text(&all, "MADE"),
-        Some("${PORT}=$x"),
-        "a value of the command line is literal"
-    );
+    assert_eq!(text(&all, "MADE"), Some("${PORT}=$x"), "a value of the command line is literal");
 }
 
 #[test]
@@ -322,43 +213,14 @@ fn set_refuses_without_repeating_the_value() {
     let sandbox = settable();
     let secret = sandbox.canary("KEY");
     let given = format!("KEY={secret}");
-    refused(
-        &env(&sandbox, &["--set", &given]).output(),
-        125,
-        "usage",
-        "`KEY` is a secret",
-    );
+    refused(&env(&sandbox, &["--set", &given]).output(), 125, "usage", "`KEY` is a secret");
     let given = format!("NOPE={secret}");
-    refused(
-        &env(&sandbox, &["--set", &given]).output(),
-        125,
-        "usage",
-        "no schema declares",
-    );
-    refused(
-        &env(&sandbox, &["--set", &secret]).output(),
-        125,
-        "usage",
-        "NAME=VALUE",
-    );
+    refused(&env(&sandbox, &["--set", &given]).output(), 125, "usage", "no schema declares");
+    refused(&env(&sandbox, &["--set", &secret]).output(), 125, "usage", "NAME=VALUE");
     let given = format!("PORT={secret}");
-    env(&sandbox, &["--set", &given])
-        .reveals()
-        .output()
-        .assert_status(125)
-        .assert_stdout("");
-    refused(
-        &env(&sandbox, &["--set", "PORT=70000"]).output(),
-        125,
-        "type-mismatch",
-        "`PORT`",
-    );
-    refused(
-        &env(&sandbox, &["--set", "URL="]).output(),
-        125,
-        "value-length",
-        "`URL`",
-    );
+    env(&sandbox, &["--set", &given]).reveals().output().assert_status(125).assert_stdout("");
+    refused(&env(&sandbox, &["--set", "PORT=70000"]).output(), 125, "type-mismatch", "`PORT`");
+    refused(&env(&sandbox, &["--set", "URL="]).output(), 125, "value-length", "`URL`");
     let output = env(&sandbox, &["prod", "--set", "PORT=2"]).output();
     refused(&output, 125, "usage", "protected");
 }
@@ -370,13 +232,7 @@ fn the_env_backend_reads_what_a_reference_names() {
         "[values]\nTOKEN = { backend = \"env\", name = \"CI_TOKEN\" }\nSAME = { backend = \"env\" }\n",
     );
     let token = sandbox.canary("CI_TOKEN");
-    let all = variables(
-        &env(&sandbox, &[])
-            .env("CI_TOKEN", &token)
-            .env("SAME", "s")
-            .reveals()
-            .output(),
-    );
+    let all = variables(&env(&sandbox, &[]).env("CI_TOKEN", &token).env("SAME", "s").reveals().output());
     assert_eq!(text(&all, "TOKEN"), Some(token.as_str()));
     assert_eq!(text(&all, "SAME"), Some("s"));
     let output = env(&sandbox, &[]).output();
@@ -402,12 +258,7 @@ fn all_values_together_as_long_as_the_system_takes() {
         dev += &format!("V{index} = \"{}\"\n", "x".repeat(10_000 + index));
     }
     let output = env(&project(&schema, &dev), &[]).output();
-    refused(
-        &output,
-        125,
-        "environment-too-large",
-        "`V249`, `V248`, `V247`",
-    );
+    refused(&output, 125, "environment-too-large", "`V249`, `V248`, `V247`");
 }
 
 /// The preflight and the kernel agree: whatever the one lets pass, the other starts.
@@ -421,10 +272,7 @@ fn the_border_of_what_fits_is_the_one_of_the_kernel() {
     schema += "[variables.LAST]\n";
     let sandbox = project(&schema, &dev);
     let mut seen = [0, 0];
-    for size in (60_000..110_000)
-        .step_by(7_000)
-        .chain((96_800..97_100).step_by(20))
-    {
+    for size in (60_000..110_000).step_by(7_000).chain((96_800..97_100).step_by(20)) {
         let text = format!("{dev}LAST = \"{}\"\n", "x".repeat(size));
         sandbox.file("environments/dev.toml", text);
         let script = "ulimit -s 8192; exec \"$0\" run -- true";
@@ -441,16 +289,10 @@ fn the_border_of_what_fits_is_the_one_of_the_kernel() {
 
 #[test]
 fn a_nul_cannot_be_passed_on() {
-    let sandbox = project(
-        "[variables.A]\nmin_length = 0\n",
-        "[values]\nA = \"a\\u0000b\"\n",
-    );
+    let sandbox = project("[variables.A]\nmin_length = 0\n", "[values]\nA = \"a\\u0000b\"\n");
     let output = env(&sandbox, &[]).output();
     output.assert_status(125).assert_stdout("");
-    assert!(
-        output.stderr.contains("`A`") && output.stderr.contains("NUL"),
-        "{output}"
-    );
+    assert!(output.stderr.contains("`A`") && output.stderr.contains("NUL"), "{output}");
 }
 
 #[test]
