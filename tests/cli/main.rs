@@ -5,8 +5,11 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::disallowed_macros,
     clippy::disallowed_methods,
-    reason = "a test fails by panicking, and makes its files without ceremony"
+    clippy::format_push_string,
+    clippy::print_stdout,
+    reason = "a test fails by panicking, makes its files without ceremony, and says what it leaves out"
 )]
 
 mod canary;
@@ -14,4 +17,9 @@ mod documents;
 mod example;
 mod harness;
 mod harness_tests;
+mod init;
+mod projects;
+mod run;
+mod run_environment;
+mod run_files;
 mod ui;
