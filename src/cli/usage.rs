@@ -89,26 +89,27 @@ const WITH_VALUE: &[&str] = &["--schema", "--only", "--set", "--keep", "--projec
 
 /// A command after `run` without `--` is the most common slip: the corrected line is shown, up to the program.
 fn missing_separator(problem: Diagnostic, arguments: &[OsString]) -> Diagnostic {
-    let words = arguments.iter().skip(1).filter_map(|word| word.to_str());
-    let mut words = words.skip_while(|word| *word != "run").skip(1);
-    let mut plain = Vec::new();
-    while let Some(word) = words.next() {
-        if WITH_VALUE.contains(&word) {
-            words.next();
+    let known = super::complete::stems("environments");
+    let mut words = arguments.iter().skip(1).filter_map(|word| word.to_str()).peekable();
+    let mut line = vec![String::from("envctl")];
+    // What may stand before the command, each once: `run` and an environment.
+    let mut ours = vec!["run"];
+    while let Some(word) = words.next_if(|word| word.starts_with('-') || ours.contains(word)) {
+        if word == "run" {
+            ours = known.iter().map(String::as_str).collect();
         } else if !word.starts_with('-') {
-            plain.push(word);
+            ours.clear();
+        }
+        line.push(word.split('=').next().unwrap_or(word).to_owned());
+        // The value of an option is not repeated: it may be a secret.
+        if WITH_VALUE.contains(&word) && words.next().is_some() {
+            line.push(String::from("…"));
         }
     }
-    let known = super::complete::stems("environments");
-    let named = plain.first().copied().filter(|word| known.iter().any(|known| known == word));
-    let mut command = plain.iter().skip(usize::from(named.is_some()));
-    let environment = named.map_or_else(String::new, |named| format!("{named} "));
-    let line = match (command.next(), command.next()) {
-        (None, _) => format!("envctl run {environment}-- COMMAND"),
-        (Some(program), None) => format!("envctl run {environment}-- {program}"),
-        (Some(program), Some(_)) => format!("envctl run {environment}-- {program} …"),
-    };
-    problem.help(format!("the command comes after `--`: {line}"))
+    line.push(String::from("--"));
+    line.push(words.next().unwrap_or("COMMAND").to_owned());
+    line.extend(words.next().map(|_| String::from("…")));
+    problem.help(format!("the command comes after `--`: {}", line.join(" ")))
 }
 
 fn help(problem: Diagnostic, arguments: &[OsString]) -> Diagnostic {

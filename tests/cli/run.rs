@@ -60,7 +60,7 @@ fn what_is_wrong_before_the_command_is_125() {
     let sandbox = project("[variables.NEEDED]\n[variables.PORT]\ntype = \"port\"\ndefault = 1\n", "[values]\n");
     sandbox.file("environments/full.toml", "[values]\nNEEDED = \"x\"\n");
     let cases: &[(&[&str], &str, &str)] = &[
-        (&["run"], "usage", "envctl run [ENV] -- COMMAND"),
+        (&["run"], "usage", "envctl run -- COMMAND"),
         (&["run", "--"], "usage", ""),
         (&["run", "full", "--"], "usage", ""),
         (&["run", "full", "true"], "usage", "envctl run full -- true"),
