@@ -120,14 +120,15 @@ impl Config {
             return;
         };
         let Some(known) = BackendKind::from_name(&kind.value) else {
-            let names: Vec<&str> = CAPABILITIES.iter().map(|row| row.name).collect();
+            let mut names: Vec<&str> = CAPABILITIES.iter().map(|row| row.name).collect();
+            names.sort_unstable();
             let diagnostic =
                 Diagnostic::error(Code::InvalidBackend, format!("there is no kind of backend `{}`", kind.value));
-            problems.push(diagnostic.at(kind.span, "").help(format!("the kinds are: {}", names.join(", "))));
+            problems.push(diagnostic.at(kind.span, "").help(near_or_all(&kind.value, &names)));
             return;
         };
         if BackendKind::from_name(name.value).is_some_and(|own| own.capability().built_in && own != known) {
-            let message = format!("`{}` is a backend that is always there and of its own kind", name.value);
+            let message = format!("`{0}` is always there, and of the kind `{0}`", name.value);
             problems.push(Diagnostic::error(Code::InvalidBackend, message).at(name.span, "choose another name"));
         }
         let keys = BACKEND_KEYS.iter().find(|(kind, _)| *kind == known).map_or(&[][..], |(_, keys)| keys);
@@ -160,8 +161,8 @@ impl Config {
             let Some((_, needs, keys)) = AUTH_KEYS.iter().find(|(name, ..)| *name == method.value) else {
                 let names: Vec<&str> = AUTH_KEYS.iter().map(|(name, ..)| *name).collect();
                 let diagnostic =
-                    Diagnostic::error(Code::InvalidBackend, format!("there is no method `{}`", method.value));
-                problems.push(diagnostic.at(method.span, "").help(format!("the methods are: {}", names.join(", "))));
+                    Diagnostic::error(Code::InvalidBackend, format!("there is no `auth` method `{}`", method.value));
+                problems.push(diagnostic.at(method.span, "").help(near_or_all(&method.value, &names)));
                 continue;
             };
             let all: Vec<&str> = std::iter::once("method").chain(keys.iter().copied()).collect();
@@ -220,6 +221,14 @@ fn id_is_right(id: &Located<String>, problems: &mut Diagnostics) -> bool {
     right
 }
 
+/// The nearest of the names there are, or all of them.
+fn near_or_all(word: &str, names: &[&str]) -> String {
+    match name::nearest(word, names.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("one of: {}", names.join(", ")),
+    }
+}
+
 /// The diagnostic for a name that is no word.
 pub fn bad_word(what: &str, span: Span) -> Diagnostic {
     Diagnostic::error(Code::InvalidName, format!("this cannot be the name of a {what}"))
@@ -236,7 +245,7 @@ fn check_address(table: &Table<'_>, key: &str, problems: &mut Diagnostics) {
         Some(("https", rest)) => rest_flaw(rest),
         Some(("http", rest)) if is_loopback(host_of(rest)) => rest_flaw(rest),
         Some(("http", _)) => Some("`http://` is accepted for a loopback address only"),
-        _ => Some("has to begin with `https://`"),
+        _ => Some("it has to begin with `https://`"),
     };
     if let Some(flaw) = flaw {
         problems.push(

@@ -202,7 +202,12 @@ impl Context {
         let Some(name) = given.or(loaded.default_environment.as_deref()) else {
             let problem =
                 Diagnostic::error(Code::EnvironmentNeeded, "no environment is named, and the project has no default");
-            let help = format!("name one of: {}", names().collect::<Vec<_>>().join(", "));
+            let all: Vec<&str> = names().collect();
+            let help = if all.is_empty() {
+                String::from("the project has none: put one into environments/")
+            } else {
+                format!("name one of: {}", all.join(", "))
+            };
             return Err(self.fail(problem.help(help)));
         };
         if !model.environments.contains_key(name) {

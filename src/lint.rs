@@ -34,7 +34,7 @@ fn config(model: &Model, problems: &mut Diagnostics) {
         if model.chain(&default.value).is_some_and(|chain| chain.is_protected()) {
             let message = format!("`{}` is protected and cannot be the default environment", default.value);
             let diagnostic =
-                Diagnostic::error(Code::EnvironmentNeeded, message).at(default.span, "would be used unnamed");
+                Diagnostic::error(Code::ProtectedDefault, message).at(default.span, "would be used unnamed");
             problems.push(diagnostic.help("a protected environment has to be named each time; choose another default"));
         }
     }
@@ -256,7 +256,8 @@ fn circle(model: &Model, name: &str, problems: &mut Diagnostics) {
             if start == 0 && path.iter().min() == path.first() {
                 path.push(name);
                 let message = format!("environments extend each other: {}", path.join(" → "));
-                problems.push(Diagnostic::error(Code::ExtendsCircle, message).at(parent.span, "closes the circle"));
+                let diagnostic = Diagnostic::error(Code::ExtendsCircle, message).at(parent.span, "closes the circle");
+                problems.push(diagnostic.help("take one `extends` out; what they share goes into a parent of all"));
             }
             return;
         }

@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::config::{self, Config, bad_word};
+use crate::config::{self, Config};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::environment::EnvironmentFile;
 use crate::lint;
@@ -68,8 +68,7 @@ pub fn load(root: &Path, wanted: &Wanted, default: Option<&str>, trusted: bool) 
         loader.sources.hide(span);
     }
     let views = schema::views(&schemas, &mut loader.problems);
-    let environment_names: BTreeSet<String> =
-        loader.names("environments").into_iter().filter(|name| !name.contains('.')).collect();
+    let environment_names = loader.environment_names();
     let configured =
         config.as_ref().and_then(|config| config.default_environment.as_ref().map(|name| name.value.clone()));
     let default_environment = default.map(str::to_owned).or(configured);
@@ -142,12 +141,10 @@ impl Loader {
         let mut schemas = BTreeMap::new();
         for name in self.names("schemas") {
             let path = PathBuf::from("schemas").join(format!("{name}.toml"));
-            let Some((text, source)) = self.read(&path, SourceMap::add_open::<String, Arc<str>>) else {
-                continue;
-            };
-            if !self.is_word("schema", &name, source) {
+            if !self.is_word("schema", "schemas", &name) {
                 continue;
             }
+            let Some((text, source)) = self.read(&path, SourceMap::add_open::<String, Arc<str>>) else { continue };
             match SchemaFile::read(&name, &text, source, &mut self.problems) {
                 Some(file) => {
                     schemas.insert(name, file);
@@ -166,7 +163,7 @@ impl Loader {
     ) -> (BTreeMap<String, EnvironmentFile>, BTreeMap<String, EnvironmentFile>) {
         let (mut environments, mut overlays) = (BTreeMap::new(), BTreeMap::new());
         for name in &queue {
-            if known.contains(&format!("{name}.local")) || self.exists(&overlay_path(name)) {
+            if self.exists(&overlay_path(name)) {
                 self.environment(name, true, &mut overlays);
             }
         }
@@ -187,9 +184,6 @@ impl Loader {
         let Some((text, source)) = self.read(&path, SourceMap::add_masked::<String, Arc<str>>) else {
             return;
         };
-        if !self.is_word("environment", name, source) {
-            return;
-        }
         match EnvironmentFile::read(name, overlay, &text, source, &mut self.problems) {
             Some(file) => {
                 files.insert(name.to_owned(), file);
@@ -198,10 +192,30 @@ impl Loader {
         }
     }
 
-    fn is_word(&mut self, what: &str, name: &str, source: SourceId) -> bool {
+    /// The environments there are; a file that is none is reported: it would be left out without a word.
+    fn environment_names(&mut self) -> BTreeSet<String> {
+        let listed = self.names("environments");
+        let (overlays, names): (Vec<String>, Vec<String>) =
+            listed.into_iter().partition(|name| name.ends_with(".local"));
+        let names: BTreeSet<String> =
+            names.into_iter().filter(|name| self.is_word("environment", "environments", name)).collect();
+        for overlay in overlays {
+            let base = overlay.trim_end_matches(".local");
+            if !names.contains(base) {
+                let unknown = lint::unknown_environment(base, names.iter().map(String::as_str));
+                let message = format!("environments/{overlay}.toml overlays `{base}`, which does not exist");
+                self.problems.push(Diagnostic { message, ..unknown });
+            }
+        }
+        names
+    }
+
+    fn is_word(&mut self, what: &str, directory: &str, name: &str) -> bool {
         let right = name::is_word(name);
         if !right {
-            self.problems.push(bad_word(what, Span { source, start: 0, end: 0 }));
+            let message = format!("{directory}/{name}.toml: this cannot be the name of a {what}");
+            let help = "rename the file: lower-case letters, digits, `_` and `-`, beginning with a letter or digit";
+            self.problems.push(Diagnostic::error(Code::InvalidName, message).help(help));
             self.incomplete = true;
         }
         right
@@ -231,6 +245,9 @@ impl Loader {
                 }
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
+                self.fail(Code::Io, &format!("{directory} cannot be listed: it is not a directory"));
+            }
             Err(error) => {
                 self.fail(Code::Io, &format!("{directory} cannot be listed: {}", store::describe(error.kind())));
             }
@@ -261,6 +278,9 @@ impl Loader {
                     }
                     ReadProblem::TooLarge { limit } => {
                         (Code::FileTooLarge, format!("{shown} is larger than {} MiB", limit >> 20))
+                    }
+                    ReadProblem::Io(io::ErrorKind::NotFound) if self.exists(path) => {
+                        (Code::Io, format!("{shown} is a link to nothing"))
                     }
                     ReadProblem::Io(kind) => (Code::Io, format!("{shown} cannot be read: {}", store::describe(kind))),
                 };

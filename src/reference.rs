@@ -205,7 +205,9 @@ impl Reference {
                 problems.push(unknown_key(key, row));
             }
         }
-        for needed in row.needs.iter().filter(|needed| self.key(needed).is_none()) {
+        // A key that is misspelt is not also missing.
+        let misspelt = problems.len() > before;
+        for needed in row.needs.iter().filter(|needed| !misspelt && self.key(needed).is_none()) {
             let message = format!("a place in `{}` needs `{needed}`", row.name);
             problems
                 .push(Diagnostic::error(Code::InvalidPlace, message).at(self.span, format!("`{needed}` is missing")));

@@ -74,7 +74,11 @@ pub(super) fn run(args: &Args, context: &Context) -> Outcome {
     }
     let code = problems.exit_code(args.strict);
     let clean = problems.is_empty();
+    let strict = args.strict && !problems.has_errors() && !clean;
     context.report(problems, &loaded.sources, "", Channel::Result)?;
+    if strict {
+        context.remark("warnings count: --strict\n");
+    }
     if code != 0 {
         return Err(Exit(code));
     }

@@ -131,7 +131,11 @@ fn explain(error: &InjectError, command: &Command, spans: &BTreeMap<String, Span
                 .help("say `as_file = true` in the schema: the program then gets the path of a file with the value")
         }
         InjectError::TooLargeInAll { needed, limit, largest } => {
-            let message = format!("the environment is too large: {needed} bytes, and the system passes on {limit}");
+            let message = format!(
+                "the environment is too large: {} KiB, and the system passes on {} KiB",
+                needed.div_ceil(1024),
+                limit / 1024
+            );
             let largest: Vec<String> = largest.iter().map(|name| format!("`{name}`")).collect();
             Diagnostic::error(Code::EnvironmentTooLarge, message)
                 .note(format!("the largest are {}", largest.join(", ")))
@@ -155,11 +159,15 @@ fn not_started(error: &InjectError, program: &str) -> Diagnostic {
             let problem = Diagnostic::error(Code::CommandNotFound, format!("there is no command `{program}`"));
             let spaced = program
                 .contains(' ')
-                .then(|| String::from("the command and each of its arguments are words of their own"));
+                .then(|| String::from("write each argument as a word of its own, without quotes round all of it"));
             problem.help_some(spaced)
         }
         InjectError::NotExecutable(why) => {
-            Diagnostic::error(Code::CommandNotExecutable, format!("`{program}` cannot be executed: {why}"))
+            let problem =
+                Diagnostic::error(Code::CommandNotExecutable, format!("`{program}` cannot be executed: {why}"));
+            let help =
+                (*why == "permission denied").then(|| format!("chmod +x {program}, or name its interpreter before it"));
+            problem.help_some(help)
         }
         InjectError::Failed(kind) => {
             Diagnostic::error(Code::Io, format!("`{program}` was not started: {}", crate::store::describe(*kind)))

@@ -100,10 +100,11 @@ fn missing_separator(problem: Diagnostic, arguments: &[OsString]) -> Diagnostic 
         } else if !word.starts_with('-') {
             ours.clear();
         }
-        line.push(word.split('=').next().unwrap_or(word).to_owned());
-        // The value of an option is not repeated: it may be a secret.
-        if WITH_VALUE.contains(&word) && words.next().is_some() {
-            line.push(String::from("…"));
+        // What is set may be a secret, though it should not.
+        let shown = if word.starts_with("--set") { "--set …" } else { word };
+        line.push(shown.to_owned());
+        if let Some(value) = words.next_if(|_| WITH_VALUE.contains(&word)) {
+            line.extend((word != "--set").then(|| value.to_owned()));
         }
     }
     line.push(String::from("--"));

@@ -143,6 +143,7 @@ codes! {
     ProtectionRemoved "protection-removed" Files "an environment tries to switch its parent's protection off";
     SealedReplaced "sealed-replaced" Files "a sealed value of a parent is replaced by something that is not sealed";
     UnprotectedParent "unprotected-parent" Files "a protected environment takes a sealed value from a parent that is not protected";
+    ProtectedDefault "protected-default" Files "a protected environment is the default";
     FewRecipients "few-recipients" Files "a protected environment can be read by one recipient only";
     AbstractEnvironment "abstract-environment" Files "an abstract environment was asked for its values";
     InvalidValueBytes "invalid-value-bytes" Files "a value holds bytes its destination cannot carry";

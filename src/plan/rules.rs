@@ -2,7 +2,7 @@
 
 use super::{Plan, Supply};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
-use crate::schema::{Group, Rule, View};
+use crate::schema::{Count, Group, Rule, View};
 use crate::source::Span;
 
 /// What is known of a variable.
@@ -50,14 +50,20 @@ fn check_group(group: &Group, environment: &str, presence: &dyn Fn(&str) -> Pres
         return;
     }
     let list = |names: &[&str]| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-    let message = format!("`{environment}` needs {} {}", group.count.wanted(), list(&names));
+    let message = format!("`{environment}` {} {}", group.count.wanted(), list(&names));
     let label = match filled.as_slice() {
         [] => String::from("none has a value"),
         [(one, _)] => format!("only `{one}` has a value"),
         several => format!("{} have values", list(&several.iter().map(|(name, _)| *name).collect::<Vec<_>>())),
     };
     let diagnostic = Diagnostic::error(Code::GroupViolation, message).at(group.span, label);
-    problems.push(filled.iter().fold(diagnostic, |diagnostic, (_, span)| diagnostic.at(*span, "assigned here")));
+    let diagnostic = filled.iter().fold(diagnostic, |diagnostic, (_, span)| diagnostic.at(*span, "assigned here"));
+    let help = match (filled.len(), group.count) {
+        (0, _) => format!("assign one of them in environments/{environment}.toml"),
+        (_, Count::AllOrNone) => format!("assign the others in environments/{environment}.toml, or none"),
+        _ => String::from("delete all but one; say `NAME = { absent = true }` where a parent assigns it"),
+    };
+    problems.push(diagnostic.help(help));
 }
 
 fn check_rule(

@@ -99,7 +99,7 @@ impl Limits {
     pub fn read(table: &Table<'_>, kind: Kind, text: &str, problems: &mut Diagnostics) -> Self {
         let items = table.text("items", problems).and_then(|name| item_kind(&name, problems));
         let checked = items.as_ref().map_or(if kind == Kind::List { Kind::String } else { kind }, |items| items.value);
-        let limits = Self {
+        let mut limits = Self {
             pattern: table.text("pattern", problems).and_then(|pattern| read_pattern(pattern, problems)),
             min_length: table.count("min_length", problems),
             max_length: table.count("max_length", problems),
@@ -117,7 +117,9 @@ impl Limits {
             allow: literals(table, "allow", text, problems),
         };
         limits.check(table, kind, checked, problems);
-        limits
+        // What was reported does not judge values as well.
+        let choices = limits.choices.take().filter(|choices| !choices.value.is_empty());
+        Self { choices, ..limits }
     }
 
     /// Where literal values stand: of a secret these are not shown.
@@ -140,11 +142,11 @@ impl Limits {
     fn check(&self, table: &Table<'_>, kind: Kind, checked: Kind, problems: &mut Diagnostics) {
         if kind != Kind::List {
             for key in Self::LIST_ONLY {
-                misplaced(table, key, "a list", kind, problems);
+                misplaced(table, key, "the type `list`", kind, problems);
             }
         }
         if checked != Kind::Url {
-            misplaced(table, "schemes", "a url", kind, problems);
+            misplaced(table, "schemes", "the type `url`", kind, problems);
         }
         if let Some(separator) = self.separator.as_ref().filter(|separator| separator.value.is_empty()) {
             problems.push(
@@ -185,7 +187,7 @@ impl Limits {
 
 fn misplaced(table: &Table<'_>, key: &str, wanted: &str, kind: Kind, problems: &mut Diagnostics) {
     if let Some(span) = table.key_span(key) {
-        let message = format!("`{key}` is for {wanted}, this variable is of type `{}`", kind.name());
+        let message = format!("`{key}` is for {wanted}; this variable is of type `{}`", kind.name());
         problems.push(Diagnostic::error(Code::InvalidKeyword, message).at(span, "has no meaning here"));
     }
 }
@@ -237,11 +239,10 @@ fn read_pattern(pattern: Located<String>, problems: &mut Diagnostics) -> Option<
             };
             let diagnostic =
                 Diagnostic::error(Code::InvalidPattern, format!("`pattern` is not a regular expression: {reason}"));
-            problems.push(
-                diagnostic
-                    .at(pattern.span, "")
-                    .note("look-around and back-references are not part of the language: matching takes linear time"),
-            );
+            let beyond = ["(?=", "(?!", "(?<=", "(?<!", "\\1"].iter().any(|sign| pattern.value.contains(sign));
+            let note = "look-around and back-references are not part of the language: matching takes linear time";
+            let diagnostic = diagnostic.at(pattern.span, "");
+            problems.push(if beyond { diagnostic.note(note) } else { diagnostic });
             None
         }
     }

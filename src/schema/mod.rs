@@ -191,8 +191,12 @@ fn visit(
     for include in &file.include {
         if let Some(start) = path.iter().position(|name| *name == include.value) {
             let circle: Vec<&str> = path.iter().skip(start).chain([&include.value]).map(String::as_str).collect();
-            let message = format!("schemas include each other: {}", circle.join(" → "));
-            problems.push(Diagnostic::error(Code::IncludeCircle, message).at(include.span, "closes the circle"));
+            // Each schema of the circle finds it; the one that comes first by name reports it.
+            if start == 0 && circle.iter().min() == circle.first() {
+                let message = format!("schemas include each other: {}", circle.join(" → "));
+                let diagnostic = Diagnostic::error(Code::IncludeCircle, message).at(include.span, "closes the circle");
+                problems.push(diagnostic.help("take one `include` out; what both need goes into a schema of its own"));
+            }
             continue;
         }
         match files.get(&include.value) {

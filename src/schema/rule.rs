@@ -38,10 +38,10 @@ impl Count {
     /// What is asked, for people.
     pub fn wanted(self) -> &'static str {
         match self {
-            Self::ExactlyOne => "exactly one of",
-            Self::AtLeastOne => "at least one of",
-            Self::AtMostOne => "at most one of",
-            Self::AllOrNone => "all or none of",
+            Self::ExactlyOne => "needs exactly one of",
+            Self::AtLeastOne => "needs at least one of",
+            Self::AtMostOne => "may have at most one of",
+            Self::AllOrNone => "needs all or none of",
         }
     }
 }

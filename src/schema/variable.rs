@@ -148,11 +148,11 @@ impl Variable {
     /// Contradictions between the keywords; nothing if the name cannot be used at all.
     fn checked(self, problems: &mut Diagnostics) -> Option<Self> {
         self.check_exposure(problems);
-        if let (Some(required), Some(_)) = (&self.required, &self.required_in) {
+        if let (Some(required), Some(list)) = (&self.required, &self.required_in) {
             let diagnostic =
                 Diagnostic::error(Code::InvalidKeyword, "`required` and `required_in` contradict each other");
-            problems
-                .push(diagnostic.at(required.span, "").help("keep `required_in`: the variable is optional elsewhere"));
+            let diagnostic = diagnostic.at(required.span, "").at_some(list.first().map(|first| first.span), "and this");
+            problems.push(diagnostic.help("keep `required_in`: the variable is optional elsewhere"));
         }
         if let Some(recipe) = self.generate.as_ref().filter(|_| !self.is_secret()) {
             let diagnostic = Diagnostic::error(Code::InvalidKeyword, "`generate` is for secrets").at(recipe.span, "");
@@ -264,13 +264,23 @@ fn recipe(table: &Table<'_>, problems: &mut Diagnostics) -> Option<Located<Recip
         problems.push(diagnostic.help(format!("one of: {}", Recipe::KINDS.join(", "))));
         return None;
     };
-    if let Some(keys) = Recipe::keys(&kind.value) {
-        let known: Vec<&str> = std::iter::once("kind").chain(keys.iter().copied()).collect();
-        table.only(&known, &format!("`generate` of kind `{}`", kind.value), problems);
-    }
+    let Some(keys) = Recipe::keys(&kind.value) else {
+        let message = format!("there is no kind of generated value `{}`", kind.value);
+        let near = name::nearest(&kind.value, Recipe::KINDS.iter().copied());
+        let help = near
+            .map_or_else(|| format!("one of: {}", Recipe::KINDS.join(", ")), |near| format!("did you mean `{near}`?"));
+        problems.push(Diagnostic::error(Code::InvalidKeyword, message).at(kind.span, "").help(help));
+        return None;
+    };
+    let before = problems.len();
+    let known: Vec<&str> = std::iter::once("kind").chain(keys.iter().copied()).collect();
+    table.only(&known, &format!("`generate` of kind `{}`", kind.value), problems);
     let number = |key: &str, problems: &mut Diagnostics| table.integer(key, problems).map(|number| number.value);
     let (bytes, length, bits) = (number("bytes", problems), number("length", problems), number("bits", problems));
     let classes = table.texts("classes", problems).map(|all| all.into_iter().map(|one| one.value).collect::<Vec<_>>());
+    if problems.len() > before {
+        return None;
+    }
     match Recipe::new(&kind.value, bytes, length, bits, classes.as_deref()) {
         Ok(recipe) => Some(Located::new(recipe, table.span)),
         Err(problem) => {

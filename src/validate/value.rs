@@ -123,20 +123,20 @@ impl Check<'_> {
             let rule = limits.min_length.as_ref().map_or(self.variable.span, |least| least.span);
             self.add(Code::ValueLength, "is empty", "empty; `min_length = 0` allows that", rule);
         } else if let Some(rule) = limits.min_length.as_ref().filter(|_| length < least) {
-            self.add(Code::ValueLength, format!("must have at least {least} characters"), "too short", rule.span);
+            self.add(Code::ValueLength, counted("must have at least", least, "character"), "too short", rule.span);
         }
         if let Some(most) = limits.max_length.as_ref().filter(|most| length > most.value) {
-            self.add(Code::ValueLength, format!("must have at most {} characters", most.value), "too long", most.span);
+            self.add(Code::ValueLength, counted("must have at most", most.value, "character"), "too long", most.span);
         }
     }
 
     fn items(&mut self, items: &[&str]) {
         let limits = &self.variable.limits;
         if let Some(least) = limits.min_items.as_ref().filter(|least| items.len() < least.value) {
-            self.add(Code::ListItems, format!("must have at least {} items", least.value), "too few items", least.span);
+            self.add(Code::ListItems, counted("must have at least", least.value, "item"), "too few items", least.span);
         }
         if let Some(most) = limits.max_items.as_ref().filter(|most| items.len() > most.value) {
-            self.add(Code::ListItems, format!("must have at most {} items", most.value), "too many items", most.span);
+            self.add(Code::ListItems, counted("must have at most", most.value, "item"), "too many items", most.span);
         }
         if let Some(unique) = limits.unique_items.as_ref().filter(|unique| unique.value) {
             let mut sorted = items.to_vec();
@@ -241,6 +241,11 @@ impl Check<'_> {
             _ => format!("an item is {text}"),
         }
     }
+}
+
+/// `must have at least 1 item`, `2 items`.
+fn counted(must: &str, count: usize, word: &str) -> String {
+    format!("{must} {count} {word}{}", if count == 1 { "" } else { "s" })
 }
 
 /// Whether a URL carries a stand-in as its password: `postgresql://user:pass@host`.
