@@ -3,7 +3,9 @@
 //! A case is a folder with `project/` (copied into a sandbox) and `expected`; see CONTRIBUTING.md for the rest.
 //! `UPDATE=1 cargo test --test cli ui` writes `expected` anew.
 
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use crate::canary;
@@ -75,9 +77,14 @@ fn run(case: &Path) -> Output {
         lines => lines,
     };
     let mut run = sandbox.run(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
-    for line in lines(case, "env") {
-        let (name, value) = line.split_once('=').expect("NAME=VALUE");
-        run = run.env(name, value);
+    // Bytes: a value need not be UTF-8.
+    let variables = fs::read(case.join("env")).unwrap_or_default();
+    for line in variables.split(|byte| *byte == b'\n') {
+        let Some(at) = line.iter().position(|byte| *byte == b'=') else {
+            assert!(line.is_empty(), "`env` has lines NAME=VALUE");
+            continue;
+        };
+        run = run.env(OsStr::from_bytes(&line[..at]), OsStr::from_bytes(&line[at + 1..]));
     }
     if let Some(folder) = lines(case, "directory").first() {
         run = run.dir(folder);
