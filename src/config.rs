@@ -113,7 +113,7 @@ impl Config {
 
     fn add_backend(&mut self, name: &Located<&str>, table: &Table<'_>, problems: &mut Diagnostics) {
         if !name::is_word(name.value) {
-            problems.push(bad_word("backend", name.span));
+            problems.push(bad_word("a backend", name.span));
             return;
         }
         let Some(kind) = needed(table, "kind", problems) else {
@@ -185,7 +185,7 @@ fn recipients(root: &Table<'_>, problems: &mut Diagnostics) -> BTreeMap<String, 
     };
     for (name, value) in table.entries() {
         if !name::is_word(name.value) {
-            problems.push(bad_word("recipient", name.span));
+            problems.push(bad_word("a recipient", name.span));
             continue;
         }
         if let Some(key) = value.expect(value.text(), name.value, "an age recipient as a string", problems) {
@@ -231,7 +231,7 @@ fn near_or_all(word: &str, names: &[&str]) -> String {
 
 /// The diagnostic for a name that is no word.
 pub fn bad_word(what: &str, span: Span) -> Diagnostic {
-    Diagnostic::error(Code::InvalidName, format!("this cannot be the name of a {what}"))
+    Diagnostic::error(Code::InvalidName, format!("this cannot be the name of {what}"))
         .at(span, "")
         .help("lower-case letters, digits, `_` and `-`, beginning with a letter or digit, at most 64")
 }

@@ -229,7 +229,7 @@ fn check_seal(root: &Table<'_>, problems: &mut Diagnostics) {
 fn is_environment(parent: &Located<String>, problems: &mut Diagnostics) -> bool {
     let right = name::is_word(&parent.value);
     if !right {
-        problems.push(bad_word("environment", parent.span));
+        problems.push(bad_word("an environment", parent.span));
     }
     right
 }

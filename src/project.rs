@@ -141,7 +141,7 @@ impl Loader {
         let mut schemas = BTreeMap::new();
         for name in self.names("schemas") {
             let path = PathBuf::from("schemas").join(format!("{name}.toml"));
-            if !self.is_word("schema", "schemas", &name) {
+            if !self.is_word("a schema", "schemas", &name) {
                 continue;
             }
             let Some((text, source)) = self.read(&path, SourceMap::add_open::<String, Arc<str>>) else { continue };
@@ -196,9 +196,9 @@ impl Loader {
     fn environment_names(&mut self) -> BTreeSet<String> {
         let listed = self.names("environments");
         let (overlays, names): (Vec<String>, Vec<String>) =
-            listed.into_iter().partition(|name| name.ends_with(".local"));
+            listed.into_iter().partition(|name| name.strip_suffix(".local").is_some());
         let names: BTreeSet<String> =
-            names.into_iter().filter(|name| self.is_word("environment", "environments", name)).collect();
+            names.into_iter().filter(|name| self.is_word("an environment", "environments", name)).collect();
         for overlay in overlays {
             let base = overlay.trim_end_matches(".local");
             if !names.contains(base) {
@@ -213,7 +213,7 @@ impl Loader {
     fn is_word(&mut self, what: &str, directory: &str, name: &str) -> bool {
         let right = name::is_word(name);
         if !right {
-            let message = format!("{directory}/{name}.toml: this cannot be the name of a {what}");
+            let message = format!("{directory}/{name}.toml: this cannot be the name of {what}");
             let help = "rename the file: lower-case letters, digits, `_` and `-`, beginning with a letter or digit";
             self.problems.push(Diagnostic::error(Code::InvalidName, message).help(help));
             self.incomplete = true;

@@ -153,7 +153,6 @@ codes! {
     Unsupported "unsupported" Files "this version cannot do that yet";
     DotenvSyntax "dotenv-syntax" Files "a `.env` file that cannot be read";
     DotenvDoubt "dotenv-doubt" Files "a part of a `.env` file that programs read differently";
-    Drift "drift" Files "a file is not what would be written now";
     Usage "usage" Usage "the command line cannot be understood";
     NotAProject "not-a-project" Usage "no `envctl.toml` here or above";
     EnvironmentNeeded "environment-needed" Usage "an environment has to be named";
