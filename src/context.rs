@@ -103,8 +103,11 @@ impl Context {
             MessageFormat::Sarif => sarif(problems, sources),
         };
         let to_result = channel == Channel::Result && !people;
-        let written = if to_result { self.terminal.result(&text) } else { self.terminal.remark(&text) };
-        written.map_err(|_| Exit(5))
+        if to_result {
+            return self.print(&text);
+        }
+        // Nobody is left to tell if standard error is gone.
+        self.terminal.remark(&text).map_err(|_| Exit(5))
     }
 
     /// Reports problems on standard error and ends the command if one of them is an error.

@@ -243,7 +243,11 @@ pub fn shape(table: &Table<'_>, text: &str, found: &mut Vec<Span>) {
     for (key, value) in table.entries() {
         let before = text.get(..key.span.start).unwrap_or("");
         let after = text.get(key.span.end..).unwrap_or("");
-        let left = before.len() - before.trim_end_matches(['[', '{', ',', '.', ' ', '\t']).len();
+        let line = before.rfind('\n').map_or(0, |at| at + 1);
+        let bare = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.[ ".contains(&byte);
+        let header = before.get(line..).is_some_and(|line| line.starts_with('[') && line.bytes().all(bare));
+        let left = if header { before.len() - line } else { 0 };
+        let left = left.max(before.len() - before.trim_end_matches(['[', '{', ',', '.', ' ', '\t']).len());
         let right = after.len() - after.trim_start_matches([']', '=', '.', ' ', '\t']).len();
         found.push(Span { start: key.span.start - left, end: key.span.end + right, ..key.span });
         let Some(inner) = value.table() else { continue };

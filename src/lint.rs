@@ -54,6 +54,7 @@ fn known_environment(model: &Model, environment: &Located<String>, problems: &mu
 pub fn unknown_environment<'a>(wanted: &str, names: impl Iterator<Item = &'a str> + Clone) -> Diagnostic {
     let help = match name::nearest(wanted, names.clone()) {
         Some(near) => format!("did you mean `{near}`?"),
+        None if names.clone().next().is_none() => format!("there is none yet: make environments/{wanted}.toml"),
         None => format!("there are: {}", names.collect::<Vec<_>>().join(", ")),
     };
     Diagnostic::error(Code::UnknownEnvironment, format!("there is no environment `{wanted}`")).help(help)
@@ -70,6 +71,7 @@ fn known_schema(model: &Model, schema: &str, span: Span, problems: &mut Diagnost
 pub fn unknown_schema(wanted: &str, names: &[&str]) -> Diagnostic {
     let help = match name::nearest(wanted, names.iter().copied()) {
         Some(near) => format!("did you mean `{near}`?"),
+        None if names.is_empty() => format!("there is none yet: make schemas/{wanted}.toml"),
         None => format!("there are: {}", names.join(", ")),
     };
     Diagnostic::error(Code::UnknownSchema, format!("there is no schema `{wanted}`")).help(help)

@@ -25,6 +25,9 @@ pub fn resolve(
     problems: &mut Diagnostics,
 ) -> Option<Resolved> {
     let mut found = Diagnostics::default();
+    if !plan.complete {
+        found.push(Diagnostic::error(Code::Bug, "an incomplete plan was to be resolved"));
+    }
     let mut values = BTreeMap::new();
     sealed(&plan, &mut found);
     fetch(&plan, backends, generate, &mut values, &mut found);

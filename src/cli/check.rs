@@ -8,7 +8,7 @@ use crate::context::{Channel, Context, Exit, Outcome};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::lint::{unknown_environment, unknown_schema};
 use crate::model::Model;
-use crate::plan::{Plan, plan};
+use crate::plan::{Completeness, Plan, plan};
 use crate::project::{Loaded, Wanted};
 use crate::resolve::{Generate, resolve};
 use crate::schema::View;
@@ -54,36 +54,37 @@ pub(super) fn run(args: &Args, context: &Context) -> Outcome {
         Wanted::Named(args.environments.iter().cloned().map(Some).collect())
     };
     let mut loaded = context.load(&wanted)?;
-    let mut problems = std::mem::take(&mut loaded.problems);
-    let mut tally = Tally::default();
-    match loaded.model.take() {
-        Some(model) => {
-            let names = names(args, context, &loaded, &model)?;
-            let chosen = |view: &&View| args.schema.as_ref().is_none_or(|schema| *schema == view.name);
-            let views: Vec<&View> = model.views.values().filter(chosen).collect();
-            tally.schemas = views.len();
-            let resolve = args.resolve;
-            let loaded = &loaded;
-            let mut check = Check { context, loaded, model: &model, views, resolve, tally, problems };
-            for name in &names {
-                check.environment(name);
-            }
-            (tally, problems) = (check.tally, check.problems);
-        }
-        None => problems.note_incomplete(),
-    }
+    let (tally, problems) = checked(args, context, &mut loaded)?;
     let code = problems.exit_code(args.strict);
-    let clean = problems.is_empty();
-    let strict = args.strict && !problems.has_errors() && !clean;
+    let (clean, warned) = (problems.is_empty(), !problems.has_errors() && code != 0);
     context.report(problems, &loaded.sources, "", Channel::Result)?;
-    if strict {
-        context.remark("warnings count: --strict\n");
+    if warned {
+        // Said even with `-q`: otherwise nothing would tell why the exit code is not 0.
+        context.terminal.remark("warnings count: --strict\n").map_err(|_| Exit(5))?;
     }
     if code != 0 {
         return Err(Exit(code));
     }
     context.remark(&tally.summary(args.resolve, clean));
     Ok(())
+}
+
+/// Everything that is wrong with what was asked for.
+fn checked(args: &Args, context: &Context, loaded: &mut Loaded) -> Result<(Tally, Diagnostics), Exit> {
+    let mut problems = std::mem::take(&mut loaded.problems);
+    let Some(model) = loaded.model.take() else {
+        problems.note_incomplete();
+        return Ok((Tally::default(), problems));
+    };
+    let names = names(args, context, loaded, &model)?;
+    let chosen = |view: &&View| args.schema.as_ref().is_none_or(|schema| *schema == view.name);
+    let views: Vec<&View> = model.views.values().filter(chosen).collect();
+    let tally = Tally { schemas: views.len(), ..Tally::default() };
+    let mut check = Check { context, loaded, model: &model, views, resolve: args.resolve, tally, problems };
+    for name in &names {
+        check.environment(name);
+    }
+    Ok((check.tally, check.problems))
 }
 
 /// The environments that are checked; those of the command line have to exist.
@@ -131,7 +132,7 @@ impl Check<'_> {
         let chain = self.model.chain(name);
         for view in self.views.iter().filter(|view| chain.as_ref().is_none_or(|chain| chain.is_for(&view.name))) {
             let mut found = Diagnostics::default();
-            let plan = plan(self.model, name, view, &BTreeMap::new(), &mut found);
+            let plan = plan(self.model, name, view, &BTreeMap::new(), Completeness::Required, &mut found);
             let complete = !found.has_errors();
             self.problems.append(found);
             let Some(plan) = plan else { continue };

@@ -8,8 +8,10 @@ use super::table::table;
 use super::{complete, origin};
 use crate::backend::Backends;
 use crate::context::{Context, Exit, Outcome};
-use crate::plan::{Planned, Supply};
+use crate::diagnostic::Diagnostics;
+use crate::plan::{Completeness, Planned, Supply};
 use crate::resolve::{Generate, resolve};
+use crate::source::SourceMap;
 use crate::validate::{Validated, validate};
 
 /// Compare two environments: names, types, origins, equal or not, no values
@@ -40,6 +42,9 @@ struct Side {
     variables: BTreeMap<String, Planned>,
     places: BTreeMap<String, String>,
     values: Option<Validated>,
+    /// What is missing, and warnings.
+    problems: Diagnostics,
+    sources: SourceMap,
 }
 
 /// Compares and prints.
@@ -59,30 +64,39 @@ pub(super) fn run(args: &Args, context: &Context) -> Outcome {
         rows.push(vec![name.clone(), verdict.to_owned(), from(&left), from(&right)]);
     }
     let differs = rows.iter().any(|row| row.get(1).is_some_and(|verdict| verdict != "equal"));
-    match args.format {
-        ResultFormat::Human => {
-            context.print(&table(&["NAME", "VERDICT", &args.left, &args.right], &rows))?;
-        }
-        ResultFormat::Json => {
-            let rows = rows.iter().map(|row| match row.as_slice() {
-                [name, verdict, left, right] => {
-                    serde_json::json!({ "name": name, "verdict": verdict, "left": left, "right": right })
-                }
-                _ => serde_json::Value::Null,
-            });
-            let rows = rows.collect::<Vec<_>>();
-            let document =
-                serde_json::json!({ "schema_version": 1, "left": args.left, "right": args.right, "variables": rows });
-            context.print(&format!("{document:#}\n"))?;
-        }
-    }
+    write(args, context, &rows)?;
+    let reported = [left, right].map(|side| context.stop_on_errors(side.problems, &side.sources, ""));
+    reported.into_iter().collect::<Result<Vec<()>, Exit>>()?;
     if args.exit_code && differs { Err(Exit(1)) } else { Ok(()) }
+}
+
+/// Prints the comparison: name, verdict, and where each side has its value from.
+fn write(args: &Args, context: &Context, rows: &[Vec<String>]) -> Outcome {
+    if args.format == ResultFormat::Human {
+        return context.print(&table(&["NAME", "VERDICT", &args.left, &args.right], rows));
+    }
+    let rows = rows.iter().map(|row| match row.as_slice() {
+        [name, verdict, left, right] => {
+            serde_json::json!({ "name": name, "verdict": verdict, "left": left, "right": right })
+        }
+        _ => serde_json::Value::Null,
+    });
+    let rows = rows.collect::<Vec<_>>();
+    let document =
+        serde_json::json!({ "schema_version": 1, "left": args.left, "right": args.right, "variables": rows });
+    context.print(&format!("{document:#}\n"))
 }
 
 fn side(environment: &str, args: &Args, context: &Context) -> Result<Side, Exit> {
     let super::planned::Planned { loaded, model, plan, mut problems } = planned(
         context,
-        &Request { environment: Some(environment), schema: args.schema.as_deref(), set: &[], tail: "" },
+        &Request {
+            environment: Some(environment),
+            schema: args.schema.as_deref(),
+            set: &[],
+            completeness: if args.resolve { Completeness::Required } else { Completeness::Tolerated },
+            tail: "",
+        },
     )?;
     let variables = plan.variables.clone();
     let places =
@@ -93,8 +107,11 @@ fn side(environment: &str, args: &Args, context: &Context) -> Result<Side, Exit>
         let resolved = resolve(plan, &mut backends, Generate::Pretend, &mut problems)?;
         validate(view, resolved, &mut problems)
     });
-    context.stop_on_errors(problems, &loaded.sources, "")?;
-    Ok(Side { variables, places, values })
+    if args.resolve {
+        let problems = std::mem::take(&mut problems);
+        context.stop_on_errors(problems, &loaded.sources, "")?;
+    }
+    Ok(Side { variables, places, values, problems, sources: loaded.sources })
 }
 
 /// Equal, different, on one side only, or not to be known without opening the values.
@@ -121,6 +138,11 @@ fn compare(name: &str, left: &Side, right: &Side) -> &'static str {
             if backend == other_backend && place == other_place && *place != crate::reference::Place::Local =>
         {
             "equal"
+        }
+        (Supply::Made(one), Supply::Made(other)) if one == other => {
+            // The same text made from equal parts.
+            let parts = one.names().map(|part| compare(part, left, right));
+            if parts.into_iter().all(|verdict| verdict == "equal") { "equal" } else { "unknown" }
         }
         _ => "unknown",
     }

@@ -8,6 +8,7 @@ use crate::diagnostic::{Code, Diagnostic, safe};
 use crate::environment::Entry;
 use crate::model::Model;
 use crate::name;
+use crate::plan::Completeness;
 use crate::schema::Variable;
 use crate::source::SourceMap;
 
@@ -48,10 +49,15 @@ fn code(what: &str, context: &Context) -> Outcome {
 }
 
 fn variable(args: &Args, name: &str, context: &Context) -> Outcome {
-    let request = Request { environment: Some(&args.what), schema: args.schema.as_deref(), set: &[], tail: "" };
+    let request = Request {
+        environment: Some(&args.what),
+        schema: args.schema.as_deref(),
+        set: &[],
+        completeness: Completeness::Tolerated,
+        tail: "",
+    };
     let mut planned = planned(context, &request)?;
     let problems = std::mem::take(&mut planned.problems);
-    context.stop_on_errors(problems, &planned.loaded.sources, "")?;
     let found = planned.plan.variables.get(name);
     let declared = planned.view().and_then(|view| view.variables.get(name));
     let Some(declaration) = found.map(|found| &found.variable).or(declared) else {
@@ -61,13 +67,14 @@ fn variable(args: &Args, name: &str, context: &Context) -> Outcome {
         return Err(context.fail(problem.help_some(near.map(|near| format!("did you mean `{near}`?")))));
     };
     match args.format {
-        ResultFormat::Human => context.print(&human(&planned, name, declaration)),
+        ResultFormat::Human => context.print(&human(&planned, name, declaration))?,
         ResultFormat::Json => {
             let none = || serde_json::json!({ "name": name, "supply": null });
             let value = found.map_or_else(none, |found| origin::as_json(name, found, &planned.loaded.sources));
-            context.print(&format!("{value:#}\n"))
+            context.print(&format!("{value:#}\n"))?;
         }
     }
+    context.stop_on_errors(problems, &planned.loaded.sources, "")
 }
 
 /// Everything there is to say of a variable but its value.

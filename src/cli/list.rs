@@ -4,7 +4,7 @@ use super::planned::{Request, planned};
 use super::table::table;
 use super::{complete, origin};
 use crate::context::{Context, Outcome};
-use crate::plan::Plan;
+use crate::plan::{Completeness, Plan};
 use crate::source::SourceMap;
 
 /// How results are written.
@@ -35,23 +35,24 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args, context: &Context) -> Outcome {
     let planned = planned(
         context,
-        &Request { environment: args.environment.as_deref(), schema: args.schema.as_deref(), set: &[], tail: "" },
+        &Request {
+            environment: args.environment.as_deref(),
+            schema: args.schema.as_deref(),
+            set: &[],
+            completeness: Completeness::Tolerated,
+            tail: "",
+        },
     )?;
     let sources = &planned.loaded.sources;
-    context.stop_on_errors(planned.problems, sources, "")?;
     match args.format {
-        ResultFormat::Human => context.print(&human(&planned.plan, sources)),
+        ResultFormat::Human => context.print(&human(&planned.plan, sources))?,
         ResultFormat::Json => {
             let unset = planned.plan.unset.iter().map(|(name, (variable, why))| {
                 serde_json::json!({ "name": name, "type": variable.kind.value.name(), "supply": null, "unset": why, "schema": variable.schema })
             });
-            let variables: Vec<serde_json::Value> = planned
-                .plan
-                .variables
-                .iter()
-                .map(|(name, planned)| origin::as_json(name, planned, sources))
-                .chain(unset)
-                .collect();
+            let there = planned.plan.variables.iter().map(|(name, planned)| origin::as_json(name, planned, sources));
+            let mut variables: Vec<serde_json::Value> = there.chain(unset).collect();
+            variables.sort_by_key(|variable| variable["name"].as_str().map(str::to_owned));
             let document = serde_json::json!({
                 "schema_version": 1,
                 "environment": planned.plan.environment,
@@ -59,9 +60,10 @@ pub(super) fn run(args: &Args, context: &Context) -> Outcome {
                 "protected": planned.plan.protected,
                 "variables": variables,
             });
-            context.print(&format!("{document:#}\n"))
+            context.print(&format!("{document:#}\n"))?;
         }
     }
+    context.stop_on_errors(planned.problems, sources, "")
 }
 
 /// What is planned, on standard error, if `-v` asks for it.

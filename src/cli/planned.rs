@@ -7,7 +7,7 @@ use crate::context::{Context, Exit, Outcome};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::document::Located;
 use crate::model::Model;
-use crate::plan::{Plan, plan};
+use crate::plan::{Completeness, Plan, plan};
 use crate::project::{Loaded, Wanted};
 use crate::resolve::{Generate, resolve};
 use crate::schema::View;
@@ -23,6 +23,8 @@ pub(super) struct Request<'a> {
     pub(super) schema: Option<&'a str>,
     /// `NAME=VALUE` of `--set`.
     pub(super) set: &'a [String],
+    /// Whether everything required has to be there.
+    pub(super) completeness: Completeness,
     /// How the summary of problems ends.
     pub(super) tail: &'a str,
 }
@@ -35,7 +37,7 @@ pub(super) struct Planned {
     pub(super) model: Model,
     /// The plan.
     pub(super) plan: Plan,
-    /// Warnings.
+    /// Warnings, and what is missing where that is tolerated.
     pub(super) problems: Diagnostics,
 }
 
@@ -56,11 +58,23 @@ pub(super) fn planned(context: &Context, request: &Request<'_>) -> Result<Planne
     refuse_abstract(context, &model, &name)?;
     refuse_schema(context, &model, &name, &view.name)?;
     let overrides = overrides(request.set, &name, context, &mut loaded, &model)?;
-    let plan = plan(&model, &name, view, &overrides, &mut problems);
-    if let Some(plan) = plan.filter(|_| !problems.has_errors()) {
-        return Ok(Planned { loaded, model, plan, problems });
+    let mut found = Diagnostics::default();
+    let whole = plan(&model, &name, view, &overrides, Completeness::Required, &mut found);
+    let good = !problems.has_errors() && !found.has_errors();
+    let lacking = request.completeness == Completeness::Tolerated && !problems.has_errors() && found.only_lacking();
+    problems.append(found);
+    let shown = if good {
+        whole
+    } else if lacking {
+        // What is missing was found above; this plan is only looked at.
+        plan(&model, &name, view, &overrides, Completeness::Tolerated, &mut Diagnostics::default())
+    } else {
+        None
+    };
+    match shown {
+        Some(plan) => Ok(Planned { loaded, model, plan, problems }),
+        None => stopped(context, problems, &loaded, request.tail),
     }
-    stopped(context, problems, &loaded, request.tail)
 }
 
 /// An abstract environment is a parent only.

@@ -4,6 +4,7 @@ use super::complete;
 use super::planned::{Request, planned};
 use crate::context::{Context, Exit, Outcome};
 use crate::diagnostic::{Code, Diagnostic};
+use crate::plan::Completeness;
 use crate::project::Wanted;
 use crate::render::{self, Dialect, Format, Item, Required, Row};
 use crate::resolve::Generate;
@@ -104,7 +105,13 @@ fn values(args: &Args, context: &Context) -> Outcome {
     let dialect = dialect(args, context, format)?;
     let planned = planned(
         context,
-        &Request { environment: args.environment.as_deref(), schema: args.schema.as_deref(), set: &[], tail: TAIL },
+        &Request {
+            environment: args.environment.as_deref(),
+            schema: args.schema.as_deref(),
+            set: &[],
+            completeness: Completeness::Required,
+            tail: TAIL,
+        },
     )?;
     if planned.plan.variables.values().any(|planned| planned.sensitive && planned.delivered) {
         refuse_terminal(args, context)?;

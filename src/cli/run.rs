@@ -9,7 +9,7 @@ use crate::context::{Context, Outcome};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::inject::{self, Command, Delivery, InjectError};
 use crate::model::Model;
-use crate::plan;
+use crate::plan::{self, Completeness};
 use crate::process::{Hardening, Limits};
 use crate::resolve::Generate;
 use crate::schema::AsFile;
@@ -53,6 +53,7 @@ pub(super) fn run(args: Args, context: &Context, hardening: Hardening) -> Outcom
         environment: args.environment.as_deref(),
         schema: args.schema.as_deref(),
         set: &args.set,
+        completeness: Completeness::Required,
         tail: TAIL,
     };
     let mut planned = planned(context, &request)?;

@@ -155,6 +155,12 @@ impl Diagnostics {
         }
     }
 
+    /// Whether all errors say that something is missing, and none that something is wrong.
+    pub fn only_lacking(&self) -> bool {
+        let lacking = [Code::MissingValue, Code::GroupViolation, Code::RuleViolation];
+        self.0.iter().all(|one| one.severity == Severity::Warning || lacking.contains(&one.code))
+    }
+
     /// Whether any of them stops the command.
     pub fn has_errors(&self) -> bool {
         self.0.iter().any(|diagnostic| diagnostic.severity == Severity::Error)

@@ -21,14 +21,19 @@ pub fn plan(
     environment: &str,
     view: &View,
     overrides: &BTreeMap<String, Located<String>>,
+    wanted: Completeness,
     problems: &mut Diagnostics,
 ) -> Option<Plan> {
     let chain = model.chain(environment)?;
+    // A parent is not checked for being complete: its children are.
+    let is_abstract = model.environments.get(environment).is_some_and(|file| file.is_abstract);
+    let complete = wanted == Completeness::Required && !is_abstract;
     let protected = chain.is_protected();
     let plan = Plan {
         environment: environment.to_owned(),
         schema: view.name.clone(),
         protected,
+        complete,
         variables: BTreeMap::new(),
         unset: BTreeMap::new(),
     };
@@ -37,17 +42,25 @@ pub fn plan(
     for name in view.variables.keys() {
         builder.visit(name);
     }
-    let is_abstract = builder.is_abstract();
     let Builder { plan, failed, problems, .. } = builder;
     // What failed was reported already; rules take it as present.
     let presence = |name: &str| match view.variables.get(name).filter(|_| failed.contains(name)) {
         Some(variable) => rules::Presence::Hidden(variable.span),
         None => rules::presence(&plan, name),
     };
-    if !is_abstract {
+    if complete {
         rules::check(view, &plan.environment, &presence, problems);
     }
     Some(plan)
+}
+
+/// Whether a plan has to hold everything that is required.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Completeness {
+    /// What is required and missing is a problem.
+    Required,
+    /// What is missing is only noted: for looking at an environment, never for its values.
+    Tolerated,
 }
 
 /// A plan in the making.
@@ -95,6 +108,9 @@ impl<'m> Builder<'m> {
             }
             None if matches!(outcome, Outcome::Failed) => {
                 self.failed.insert(name.to_owned());
+                if !self.plan.complete && self.view.variables.contains_key(name) {
+                    self.plan.unset.insert(name.to_owned(), (variable, "a part is missing"));
+                }
             }
             None => {}
         }
@@ -226,7 +242,7 @@ impl<'m> Builder<'m> {
     /// Whether `only_in` allows the variable here.
     pub(super) fn is_in_scope(&self, variable: &Variable) -> bool {
         let Some(only_in) = &variable.only_in else { return true };
-        if self.is_abstract() {
+        if self.model.environments.get(&self.plan.environment).is_some_and(|file| file.is_abstract) {
             return true;
         }
         self.chain.matches(only_in.iter().map(|name| name.value.as_str()))
@@ -247,7 +263,8 @@ impl<'m> Builder<'m> {
     fn no_value(&mut self, variable: &Arc<Variable>, absent: Option<&Entry>) -> (Outcome, Option<Planned>) {
         // A variable that is only a part of others is missed where it is taken in.
         let in_view = self.view.variables.contains_key(&variable.name);
-        if in_view && self.is_required(variable) && !self.is_abstract() {
+        let required = in_view && self.is_required(variable);
+        if required && self.plan.complete {
             let diagnostic = missing(variable, &self.plan.environment);
             self.problems.push(match absent {
                 None => diagnostic,
@@ -257,16 +274,17 @@ impl<'m> Builder<'m> {
             });
             return (Outcome::Failed, None);
         }
-        let why = if absent.is_some() { "absent" } else { "optional" };
+        let why = if required {
+            "missing"
+        } else if absent.is_some() {
+            "absent"
+        } else {
+            "optional"
+        };
         if in_view {
             self.plan.unset.insert(variable.name.clone(), (Arc::clone(variable), why));
         }
         (Outcome::Unset, None)
-    }
-
-    /// Whether the environment is a parent only, which is not checked for being complete.
-    pub(super) fn is_abstract(&self) -> bool {
-        self.model.environments.get(&self.plan.environment).is_some_and(|file| file.is_abstract)
     }
 
     fn is_required(&self, variable: &Variable) -> bool {

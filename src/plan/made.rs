@@ -72,7 +72,7 @@ impl Builder<'_> {
         match self.visit(part) {
             Outcome::Planned => true,
             Outcome::Failed => false,
-            Outcome::Unset if self.is_abstract() => false,
+            Outcome::Unset if !self.plan.complete => false,
             Outcome::Unset => {
                 let message = format!("`{part}` is taken in here and has no value in `{}`", self.plan.environment);
                 let declared = self.model.declarations(part).first().map(|variable| variable.span);

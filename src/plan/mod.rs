@@ -11,7 +11,7 @@ mod rules;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-pub use build::plan;
+pub use build::{Completeness, plan};
 pub(crate) use problem::{missing, needs_escapes, unencoded};
 pub(crate) use rules::{Presence, check as check_rules};
 
@@ -89,6 +89,8 @@ pub struct Plan {
     pub schema: String,
     /// Whether the environment is protected.
     pub protected: bool,
+    /// Whether everything required was asked for; only such a plan is resolved.
+    pub(crate) complete: bool,
     /// Every variable that has a value, by name.
     pub variables: BTreeMap<String, Planned>,
     /// Variables of the schema that have none, and why.

@@ -26,7 +26,11 @@ pub struct Finding {
 impl Finding {
     /// The diagnostic for a value that stands at `span`.
     pub fn at(self, variable: &Variable, span: Span) -> Diagnostic {
-        let subject = if self.item { "each item of " } else { "" };
+        let subject = match self.code {
+            _ if !self.item => "",
+            Code::ForbiddenValue => "an item of ",
+            _ => "each item of ",
+        };
         let message = format!("{subject}`{}` {}", variable.name, self.must);
         let diagnostic = match self.severity {
             Severity::Error => Diagnostic::error(self.code, message),
