@@ -41,7 +41,7 @@ pub(super) struct Args {
 #[derive(Default)]
 struct Tally {
     environments: usize,
-    schemas: usize,
+    schemas: BTreeSet<String>,
     sealed: BTreeMap<String, BTreeSet<String>>,
     fetched: BTreeMap<String, BTreeSet<String>>,
 }
@@ -79,8 +79,8 @@ fn checked(args: &Args, context: &Context, loaded: &mut Loaded) -> Result<(Tally
     let names = names(args, context, loaded, &model)?;
     let chosen = |view: &&View| args.schema.as_ref().is_none_or(|schema| *schema == view.name);
     let views: Vec<&View> = model.views.values().filter(chosen).collect();
-    let tally = Tally { schemas: views.len(), ..Tally::default() };
-    let mut check = Check { context, loaded, model: &model, views, resolve: args.resolve, tally, problems };
+    let mut check =
+        Check { context, loaded, model: &model, views, resolve: args.resolve, tally: Tally::default(), problems };
     for name in &names {
         check.environment(name);
     }
@@ -131,6 +131,7 @@ impl Check<'_> {
         self.tally.environments += 1;
         let chain = self.model.chain(name);
         for view in self.views.iter().filter(|view| chain.as_ref().is_none_or(|chain| chain.is_for(&view.name))) {
+            self.tally.schemas.insert(view.name.clone());
             let mut found = Diagnostics::default();
             let plan = plan(self.model, name, view, &BTreeMap::new(), Completeness::Required, &mut found);
             let complete = !found.has_errors();
@@ -159,7 +160,7 @@ impl Tally {
     fn summary(&self, resolved: bool, clean: bool) -> String {
         let plural = |count: usize, one: &str, many: &str| format!("{count} {}", if count == 1 { one } else { many });
         let environments = plural(self.environments, "environment", "environments");
-        let schemas = plural(self.schemas, "schema", "schemas");
+        let schemas = plural(self.schemas.len(), "schema", "schemas");
         let verdict = if clean { "ok" } else { "no errors" };
         let mut lines = vec![format!("{verdict}: {environments} against {schemas}\n")];
         for (environment, names) in self.sealed.iter().filter(|(_, names)| !names.is_empty()) {

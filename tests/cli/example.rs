@@ -83,7 +83,7 @@ fn with_secrets<'a>(sandbox: &'a Sandbox, file: &str, arguments: &[&str]) -> cra
 fn every_environment_is_clean() {
     let output = copy().run(&["check", "--all", "--strict"]).output();
     output.assert_status(0).assert_stdout("");
-    assert!(output.stderr.starts_with("ok: 4 environments against 5 schemas\n"), "{output}");
+    assert!(output.stderr.starts_with("ok: 6 environments against 5 schemas\n"), "{output}");
     assert!(!output.stderr.contains("warning["), "{output}");
 }
 
@@ -211,9 +211,10 @@ const STAND_INS: &[(&str, &str, &str)] = &[
 fn stand_ins_are_refused_in_production() {
     for (schema, name, value) in STAND_INS {
         let sandbox = copy();
-        let file = "environments/prod.toml";
+        let environment = if *schema == "frontend" { "prod-frontend" } else { "prod" };
+        let file = &format!("environments/{environment}.toml");
         assign(&sandbox, file, name, &format!("{name} = {{ backend = \"env\", name = \"GIVEN\" }}\n"));
-        let run = ["run", "prod", "--schema", schema, "--only", name, "--", "true"];
+        let run = ["run", environment, "--schema", schema, "--only", name, "--", "true"];
         let output = sandbox.run(&run).env("GIVEN", value).output();
         output.assert_status(125);
         let refused = ["placeholder-value", "forbidden-value"];
@@ -223,7 +224,7 @@ fn stand_ins_are_refused_in_production() {
         );
         // The same in clear is refused before anything else.
         assign(&sandbox, file, name, &format!("{name} = \"{value}\"\n"));
-        let output = sandbox.run(&["check", "prod"]).output();
+        let output = sandbox.run(&["check", environment]).output();
         output.assert_status(1);
         assert!(output.stderr.contains("error[secret-in-clear]"), "{output}");
         // The schema's own list is open, the line of the environment is not.
@@ -250,12 +251,15 @@ fn insecure_settings_are_refused_in_production() {
         ),
     ] {
         let sandbox = copy();
-        let file = "environments/prod.toml";
-        // The first of two lines: `[for.worker]` has a log level of its own.
+        let (environment, file) = match name {
+            "LOG_LEVEL" => ("prod", "environments/prod-base.toml"),
+            "NEXT_PUBLIC_API_URL" => ("prod-frontend", "environments/prod-frontend.toml"),
+            _ => ("prod", "environments/prod.toml"),
+        };
         let text = sandbox.read(file);
         let old = Regex::new(&format!("(?m)^{name} = .*$")).unwrap();
         sandbox.file(file, old.replace(&text, regex::NoExpand(line)).as_bytes());
-        let output = sandbox.run(&["check", "prod"]).output();
+        let output = sandbox.run(&["check", environment]).output();
         output.assert_status(1);
         assert!(output.stderr.contains(&format!("[{code}]")), "{line}\n{output}");
     }
