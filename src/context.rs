@@ -230,6 +230,9 @@ impl Context {
             .map(str::to_owned)
             .or_else(|| Self::schema_of_directory(loaded, model))
             .or_else(|| configured.or(only).map(str::to_owned));
+        if wanted.as_ref().is_some_and(|wanted| !crate::name::is_word(wanted)) {
+            return Err(self.fail(Diagnostic::error(Code::Usage, "this cannot be the name of a schema")));
+        }
         let names: Vec<&str> = model.views.keys().map(String::as_str).collect();
         let Some(wanted) = wanted else {
             let problem = if names.is_empty() {

@@ -156,7 +156,8 @@ impl EnvironmentFile {
         self.schemas = root.texts("schemas", problems);
         self.shape.extend(self.extends.iter().map(|extends| extends.span));
         self.shape.extend(self.protected.iter().chain(&is_abstract).map(|flag| flag.span));
-        self.shape.extend(self.recipients.iter().map(|recipients| recipients.span));
+        let words = |list: &Vec<Located<String>>| list.iter().all(|name| name::is_word(&name.value));
+        self.shape.extend(self.recipients.iter().filter(|list| words(&list.value)).map(|list| list.span));
         self.shape.extend(self.schemas.iter().flatten().map(|schema| schema.span));
         self.is_abstract = is_abstract.is_some_and(|flag| flag.value);
     }

@@ -1,5 +1,6 @@
 //! Checks of files against each other that need no plan: names that exist, protection, secrets in clear, defaults.
 
+use crate::config::bad_word;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
 use crate::document::Located;
 use crate::environment::{Assignment, Entry, EnvironmentFile};
@@ -122,7 +123,9 @@ fn environment(model: &Model, file: &EnvironmentFile, problems: &mut Diagnostics
         known_schema(model, schema, *span, problems);
     }
     for recipient in file.recipients.iter().flat_map(|recipients| &recipients.value) {
-        if !model.config.recipients.contains_key(&recipient.value) {
+        if !name::is_word(&recipient.value) {
+            problems.push(bad_word("a recipient", recipient.span));
+        } else if !model.config.recipients.contains_key(&recipient.value) {
             let near = name::nearest(&recipient.value, model.config.recipients.keys().map(String::as_str));
             let message = format!("there is no recipient `{}`", recipient.value);
             let help = near.map(|near| format!("did you mean `{near}`?"));

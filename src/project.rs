@@ -101,12 +101,12 @@ struct Loader {
 
 impl Loader {
     fn config(&mut self, trusted: bool) -> Option<Config> {
-        let (text, source) = self.read(Path::new(CONFIG), SourceMap::add_open::<String, Arc<str>>)?;
+        let (text, source) = self.read(Path::new(CONFIG), SourceMap::add_masked::<String, Arc<str>>)?;
         if !trusted {
             self.check_owner(source);
         }
-        for span in config::hidden(&text, source) {
-            self.sources.hide(span);
+        for span in config::visible(&text, source) {
+            self.sources.open(span);
         }
         let config = Config::read(&text, source, &mut self.problems);
         self.incomplete |= config.is_none();

@@ -92,6 +92,9 @@ fn names(args: &Args, context: &Context, loaded: &Loaded, model: &Model) -> Resu
     for name in &args.environments {
         context.environment_name(Some(name), loaded, model)?;
     }
+    if args.schema.as_ref().is_some_and(|schema| !crate::name::is_word(schema)) {
+        return Err(context.fail(Diagnostic::error(Code::Usage, "this cannot be the name of a schema")));
+    }
     if let Some(schema) = args.schema.as_ref().filter(|schema| !model.views.contains_key(*schema)) {
         let names: Vec<&str> = model.views.keys().map(String::as_str).collect();
         return Err(context.fail(Diagnostic { code: Code::Usage, ..unknown_schema(schema, &names) }));

@@ -8,7 +8,7 @@ use super::table::table;
 use super::{complete, origin};
 use crate::backend::Backends;
 use crate::context::{Context, Exit, Outcome};
-use crate::diagnostic::Diagnostics;
+use crate::diagnostic::{Diagnostics, pretty_json};
 use crate::plan::{Completeness, Planned, Supply};
 use crate::resolve::{Generate, resolve};
 use crate::source::SourceMap;
@@ -84,7 +84,7 @@ fn write(args: &Args, context: &Context, rows: &[Vec<String>]) -> Outcome {
     let rows = rows.collect::<Vec<_>>();
     let document =
         serde_json::json!({ "schema_version": 1, "left": args.left, "right": args.right, "variables": rows });
-    context.print(&format!("{document:#}\n"))
+    context.print(&pretty_json(&document))
 }
 
 fn side(environment: &str, args: &Args, context: &Context) -> Result<Side, Exit> {

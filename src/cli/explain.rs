@@ -4,7 +4,7 @@ use super::list::ResultFormat;
 use super::planned::{Planned, Request, planned};
 use super::{complete, origin};
 use crate::context::{Context, Outcome};
-use crate::diagnostic::{Code, Diagnostic, safe};
+use crate::diagnostic::{Code, Diagnostic, pretty_json, safe};
 use crate::environment::Entry;
 use crate::model::Model;
 use crate::name;
@@ -71,7 +71,7 @@ fn variable(args: &Args, name: &str, context: &Context) -> Outcome {
         ResultFormat::Json => {
             let none = || serde_json::json!({ "name": name, "supply": null });
             let value = found.map_or_else(none, |found| origin::as_json(name, found, &planned.loaded.sources));
-            context.print(&format!("{value:#}\n"))?;
+            context.print(&pretty_json(&value))?;
         }
     }
     context.stop_on_errors(problems, &planned.loaded.sources, "")

@@ -4,6 +4,7 @@ use super::planned::{Request, planned};
 use super::table::table;
 use super::{complete, origin};
 use crate::context::{Context, Outcome};
+use crate::diagnostic::pretty_json;
 use crate::plan::{Completeness, Plan};
 use crate::source::SourceMap;
 
@@ -60,7 +61,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Outcome {
                 "protected": planned.plan.protected,
                 "variables": variables,
             });
-            context.print(&format!("{document:#}\n"))?;
+            context.print(&pretty_json(&document))?;
         }
     }
     context.stop_on_errors(planned.problems, sources, "")

@@ -113,6 +113,7 @@ codes! {
     UnknownEnvironment "unknown-environment" Files "no environment of that name";
     UnknownVariable "unknown-variable" Files "no schema declares this variable";
     UnknownBackend "unknown-backend" Files "no backend of that name";
+    InvalidRecipient "invalid-recipient" Files "a text that cannot be a recipient";
     UnknownRecipient "unknown-recipient" Files "no recipient of that name in `envctl.toml`";
     AmbiguousVariable "ambiguous-variable" Files "a template takes a variable that several schemas declare";
     AmbiguousSchema "ambiguous-schema" Files "several schemas and none was chosen";

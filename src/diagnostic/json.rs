@@ -88,14 +88,21 @@ pub(super) fn severity(severity: Severity) -> &'static str {
 /// One line of JSON in which every character that steers a terminal is an escape of RFC 8259, section 7.
 pub(super) fn to_json(value: &impl Serialize) -> String {
     // Strings, numbers and lists of them: none can fail.
-    let plain = serde_json::to_string(value).unwrap_or_default();
-    if !plain.chars().any(steers) {
-        return plain;
-    }
-    // Outside of strings the compact form has no such character.
+    escaped(&serde_json::to_string(value).unwrap_or_default())
+}
+
+/// JSON over several lines, for results, with the same escapes and a final newline.
+pub fn pretty_json(value: &impl Serialize) -> String {
+    let mut text = escaped(&serde_json::to_string_pretty(value).unwrap_or_default());
+    text.push('\n');
+    text
+}
+
+/// Newlines stay: in JSON they stand between values alone. Nothing else that steers a terminal does outside of strings.
+fn escaped(plain: &str) -> String {
     let mut escaped = String::with_capacity(plain.len() + 16);
     for character in plain.chars() {
-        if steers(character) {
+        if character != '\n' && steers(character) {
             for unit in character.encode_utf16(&mut [0; 2]) {
                 // Writing to a String cannot fail.
                 let _ = write!(escaped, "\\u{unit:04x}");

@@ -22,7 +22,7 @@ use std::collections::BTreeSet;
 pub use code::{Class, Code};
 pub use github::github;
 pub use human::human;
-pub use json::json;
+pub use json::{json, pretty_json};
 pub use safe::{safe, safe_bytes};
 pub use sarif::sarif;
 pub use summary::summary;
