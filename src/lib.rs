@@ -7,7 +7,7 @@
 //! | layer | modules | may |
 //! |---|---|---|
 //! | 0 words | [`secret`] [`source`] [`diagnostic`] | depend on nothing above |
-//! | 1 language | [`document`] [`kind`] [`name`] [`placeholder`] [`recipe`] [`schema`] [`reference`] [`config`] [`template`] [`environment`] [`model`] [`lint`] [`plan`] [`validate`] [`render`] [`dotenv`] [`infer`] [`scaffold`] | compute; no file, process, network or clock |
+//! | 1 language | [`document`] [`kind`] [`name`] [`placeholder`] [`recipe`] [`schema`] [`reference`](mod@reference) [`config`] [`template`] [`environment`] [`model`] [`lint`] [`plan`] [`validate`] [`render`] [`dotenv`] [`infer`] [`scaffold`] | compute; no file, process, network or clock |
 //! | 2 world | [`process`] [`store`] [`project`] [`backend`] [`generate`] [`resolve`] [`inject`] | touch the machine; never print |
 //! | 3 edge | [`terminal`] [`context`] [`cli`] | print |
 

@@ -158,6 +158,10 @@ fn write_files(made: &Scaffold, root: &Path) -> Result<Vec<String>, (PathBuf, st
         let failed = |error| (full.clone(), error);
         if let Some(parent) = full.parent() {
             std::fs::create_dir_all(parent).map_err(failed)?;
+            // A link in a repository must not make `init` write somewhere else.
+            if !parent.canonicalize().map_err(failed)?.starts_with(root) {
+                return Err(failed(std::io::ErrorKind::NotADirectory.into()));
+            }
         }
         if full.symlink_metadata().is_err() {
             store::write_new(&full, text.as_bytes()).map_err(failed)?;
