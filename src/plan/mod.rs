@@ -7,6 +7,8 @@ mod check;
 mod made;
 mod problem;
 mod rules;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
