@@ -147,18 +147,18 @@ fn is_alive(_pid: i32) -> bool {
 
 #[cfg(unix)]
 fn set_mode(file: &File, path: &Path, mode: Mode) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
+    use rustix::fs::{Mode as Bits, fchmod, stat};
     let bits = match mode {
         Mode::Private => return Ok(()),
-        Mode::Kept => std::fs::metadata(path)?.permissions().mode() & 0o7777,
+        Mode::Kept => Bits::from_raw_mode(stat(path)?.st_mode),
         Mode::Usual => {
             // The mask can only be read by setting it; this program has one thread here.
-            let mask = rustix::process::umask(rustix::fs::Mode::empty());
+            let mask = rustix::process::umask(Bits::empty());
             rustix::process::umask(mask);
-            0o666 & !mask.bits()
+            Bits::from_raw_mode(0o666).difference(mask)
         }
     };
-    file.set_permissions(std::fs::Permissions::from_mode(bits))
+    Ok(fchmod(file, bits)?)
 }
 
 #[cfg(not(unix))]
