@@ -1,12 +1,12 @@
 //! `envctl init`: a new project, from nothing or from `.env` files.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use crate::backend::Backends;
 use crate::context::{Context, Exit, Outcome};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, safe};
-use crate::dotenv::{self, ProblemKind};
+use crate::dotenv::{self, Doubt, DoubtKind, ProblemKind};
 use crate::generate;
 use crate::name;
 use crate::project::{CONFIG, MAX_FILE};
@@ -44,7 +44,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Outcome {
         let problem = Diagnostic::error(Code::Usage, "there is a project already; `--from` is for a new one");
         return Err(context.fail(problem.help("add the variables to the schema, and their values to an environment")));
     }
-    let inputs = inputs(&args.from, context)?;
+    let (inputs, mut remarks) = read_inputs(&args.from, context)?;
     let failed = |path: &Path, error: &std::io::Error| {
         let message = format!("{} cannot be written: {}", path.display(), store::describe(error.kind()));
         context.fail(Diagnostic::error(Code::Io, message))
@@ -52,6 +52,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Outcome {
     std::fs::create_dir_all(&directory).map_err(|error| failed(&directory, &error))?;
     let root = directory.canonicalize().map_err(|error| failed(&directory, &error))?;
     let made = if exists { None } else { Some(new_project(args, &root, inputs, context)?) };
+    remarks.tell(made.as_ref().map(|(_, made)| made), context)?;
     let mut written = Vec::new();
     if let Some((id, made)) = &made {
         keep_secrets(id, made, &root, context)?;
@@ -65,34 +66,67 @@ pub(super) fn run(args: &Args, context: &Context) -> Outcome {
     tell(made.as_ref().map(|(_, made)| made), &written, context)
 }
 
-/// The `.env` files, each for its environment; everything doubtful in them is shown first.
-fn inputs(from: &[String], context: &Context) -> Result<Vec<Input>, Exit> {
-    let mut sources = SourceMap::default();
-    let mut problems = Diagnostics::default();
+/// What is to be said of the `.env` files.
+#[derive(Default)]
+struct Remarks {
+    sources: SourceMap,
+    problems: Diagnostics,
+    /// With the environment of each.
+    doubts: Vec<(String, Doubt)>,
+}
+
+impl Remarks {
+    /// Shows everything, and ends the command if there is an error. A reference is no matter of doubt where it was
+    /// followed; before anything was `made` none is told. One variable's alike doubts are told once.
+    fn tell(&mut self, made: Option<&Scaffold>, context: &Context) -> Outcome {
+        let mut seen = BTreeSet::new();
+        for (environment, doubt) in self.doubts.drain(..) {
+            let text = self.sources.text(doubt.span.source);
+            if let (Some(name), Some(other)) = (&doubt.name, doubt.reference(&text))
+                && made.is_none_or(|made| made.followed.contains(&(environment, name.clone(), other.to_owned())))
+            {
+                continue;
+            }
+            let again = !seen.insert((doubt.span.source, doubt.name.clone(), doubt.message.clone()));
+            if again && doubt.name.is_some() && doubt.kind != DoubtKind::Duplicate {
+                continue;
+            }
+            let diagnostic = Diagnostic::warning(Code::DotenvDoubt, doubt.message).at(doubt.span, "");
+            let diagnostic = diagnostic.at_some(doubt.other, "first here").help_some(doubt.help.map(str::to_owned));
+            self.problems.push(diagnostic);
+        }
+        context.stop_on_errors(std::mem::take(&mut self.problems), &self.sources, TAIL)
+    }
+}
+
+/// The `.env` files, each for its environment, and what is to be said of them once it is known what becomes of them.
+fn read_inputs(from: &[String], context: &Context) -> Result<(Vec<Input>, Remarks), Exit> {
+    let mut remarks = Remarks::default();
     let mut inputs = Vec::new();
     for given in from {
         let (environment, file) = match given.split_once('=') {
             Some((environment, file)) if name::is_word(environment) => (environment, file),
             _ => ("dev", given.as_str()),
         };
-        let Some(text) = read(Path::new(file), &mut problems) else {
+        let Some(text) = read(Path::new(file), &mut remarks.problems) else {
             continue;
         };
-        let source = sources.add_closed(file, text.as_str());
-        let parsed = dotenv::parse(&text, source);
+        let source = remarks.sources.add_closed(file, text.as_str());
+        let mut parsed = dotenv::parse(&text, source);
         for problem in &parsed.problems {
             let skipped = problem.kind == ProblemKind::InvalidName;
             let make = if skipped { Diagnostic::warning } else { Diagnostic::error };
-            problems.push(make(Code::DotenvSyntax, problem.message.clone()).at(problem.span, ""));
+            let diagnostic = make(Code::DotenvSyntax, problem.message.clone()).at(problem.span, "");
+            remarks.problems.push(diagnostic.help(problem.help));
         }
-        for doubt in &parsed.doubts {
-            let diagnostic = Diagnostic::warning(Code::DotenvDoubt, doubt.message.clone()).at(doubt.span, "");
-            problems.push(diagnostic.at_some(doubt.other, ""));
-        }
+        let doubts = std::mem::take(&mut parsed.doubts).into_iter();
+        remarks.doubts.extend(doubts.map(|doubt| (environment.to_owned(), doubt)));
         inputs.push(Input { environment: environment.to_owned(), parsed });
     }
-    context.stop_on_errors(problems, &sources, TAIL)?;
-    Ok(inputs)
+    if remarks.problems.has_errors() {
+        remarks.tell(None, context)?;
+    }
+    Ok((inputs, remarks))
 }
 
 fn read(path: &Path, problems: &mut Diagnostics) -> Option<String> {
@@ -196,20 +230,17 @@ fn add_lines(path: &Path, lines: &[&str]) -> std::io::Result<bool> {
     Ok(true)
 }
 
-/// What was decided, alike decisions together, and what to do next.
+/// What was decided and what to do next.
 fn tell(made: Option<&Scaffold>, written: &[String], context: &Context) -> Outcome {
     let mut lines = Vec::new();
     if let Some(made) = made {
-        let mut alike: BTreeMap<String, Vec<&str>> = BTreeMap::new();
-        for (name, decision) in made.decisions.iter().map(|one| (&one.name, &one.text)) {
-            let decision = decision.replacen(&format!("`{name}`"), "", 1).trim().to_owned();
-            alike.entry(decision).or_default().push(name);
+        for decision in &made.decisions {
+            lines.push(format!("{}: {}\n", safe(&decision.text), decision.names.join(", ")));
         }
-        for (decision, names) in alike {
-            lines.push(format!("{}: {}\n", names.join(", "), safe(&decision)));
-        }
-        for skipped in &made.skipped {
-            lines.push(format!("skipped {}: {}\n", safe(&skipped.name), safe(&skipped.reason)));
+        // Two files may well have the same name that cannot be taken.
+        let skipped = made.skipped.iter().map(|one| (&one.name, &one.reason)).collect::<BTreeSet<_>>();
+        for (name, reason) in skipped {
+            lines.push(format!("skipped {}: {}\n", safe(name), safe(reason)));
         }
     }
     if written.is_empty() {

@@ -3,95 +3,104 @@
 use std::ops::Range;
 
 use super::value::RawValue;
-use super::{Doubt, DoubtKind, Form, Quote, dollars, lexer};
+use super::{Doubt, DoubtKind, Form, Quote, dollars, lexer, subject};
 use crate::source::{SourceId, Span};
 
 /// Adds the doubts about one value.
-pub(super) fn about_value(text: &str, source: SourceId, raw: &RawValue, doubts: &mut Vec<Doubt>) {
+pub(super) fn about_value(text: &str, source: SourceId, name: &str, raw: &RawValue, doubts: &mut Vec<Doubt>) {
     let shown = text.get(raw.range.clone()).unwrap_or("");
-    let mut add = |kind, range: Range<usize>, message: &str| {
+    let quotes = quotes(raw);
+    let mut add = |kind, range: Range<usize>, message: &str, help| {
         doubts.push(Doubt {
             kind,
-            span: Span { source, start: raw.range.start + range.start, end: raw.range.start + range.end },
+            span: Span { source, start: range.start, end: range.end },
+            name: Some(name.to_owned()),
             other: None,
-            message: message.to_owned(),
+            message: format!("{}: {message}", subject(name)),
+            help,
         });
     };
-    about_dollars(shown, raw.quote, &mut add);
+    let placed = |range: Range<usize>| raw.range.start + range.start..raw.range.start + range.end;
+    for dollar in dollars(shown) {
+        let (kind, message, help) = about_dollar(dollar.form, raw.quote);
+        add(kind, placed(dollar.range), message, if help { quotes } else { None });
+    }
     if let Some(range) = pair(shown, '`')
         && raw.quote != Quote::Single
     {
-        add(DoubtKind::Command, range, "kept as text; a shell runs what stands between backticks");
+        let message = "backticks are kept as text; a shell runs what stands between them";
+        add(DoubtKind::Command, placed(range), message, quotes);
     }
     if matches!(raw.quote, Quote::None | Quote::Double)
         && let Some(at) = doubtful_escape(shown, raw.quote)
     {
-        add(
-            DoubtKind::Escape,
-            at..at + 1,
-            "the backslash is kept; other readers take it away together with what it escapes",
-        );
+        let message = "a backslash is kept as text; some readers take it away together with what it escapes";
+        add(DoubtKind::Escape, placed(at..at + 1), message, quotes);
     }
     if raw.quote == Quote::None
         && let Some(at) = shown.find(['\'', '"'])
     {
-        add(
-            DoubtKind::InnerQuote,
-            at..at + 1,
-            "a quote in the middle of a value is kept; other readers take it away or refuse the line",
-        );
+        let message = "a quote inside of the value is kept; some readers take it away or refuse the line";
+        add(DoubtKind::InnerQuote, placed(at..at + 1), message, quotes);
     }
     if let Some((at, mark)) = ["{{", "{%"].iter().find_map(|mark| shown.find(mark).map(|at| (at, mark))) {
-        add(
-            DoubtKind::Jinja,
-            at..at + mark.len(),
-            "kept as text; it looks like a placeholder of a template that was not filled in",
-        );
+        let message = "the value looks like a place in a template that was not filled in; it is kept as text";
+        add(DoubtKind::Jinja, placed(at..at + mark.len()), message, None);
     }
     if let Some(at) = swallowed(shown) {
-        add(
-            DoubtKind::Swallowed,
-            at..at + 1,
-            "this line is taken as part of the quoted value that begins above; is a quote missing?",
-        );
+        let message = "a line of the quoted value looks like an assignment";
+        add(DoubtKind::Swallowed, placed(at..at + 1), message, Some("if it is one, close the quote before it"));
     }
-    about_hash(text, source, raw, doubts);
-}
-
-fn about_dollars(shown: &str, quote: Quote, add: &mut impl FnMut(DoubtKind, Range<usize>, &str)) {
-    for dollar in dollars(shown) {
-        let (kind, message) = match dollar.form {
-            Form::Command => (DoubtKind::Command, "kept as text; shells and some readers run `$(…)`"),
-            Form::Operator => (
-                DoubtKind::Default,
-                "kept as text; shells and some readers insert another variable or the text behind the operator",
-            ),
-            Form::Plain | Form::Braced if quote == Quote::Single => {
-                (DoubtKind::Reference, "kept as text; a few readers insert another variable even in single quotes")
-            }
-            Form::Plain | Form::Braced => (
-                DoubtKind::Reference,
-                "kept as text by the commonest reader; shells and others insert another variable",
-            ),
-        };
-        add(kind, dollar.range, message);
+    if let Some(hash) = glued_hash(text, raw) {
+        let message = "what follows `#` is taken as a comment; most readers keep a `#` that touches the value";
+        let help = "put the value in quotes to keep it, or a blank before the comment";
+        add(DoubtKind::GluedHash, hash..hash + 1, message, Some(help));
     }
 }
 
-fn about_hash(text: &str, source: SourceId, raw: &RawValue, doubts: &mut Vec<Doubt>) {
-    let Some(hash) = raw.hash else { return };
-    // Behind a closing quote every reader sees a comment.
-    if raw.quote != Quote::None || text.get(..hash).is_some_and(|before| before.ends_with(super::value::is_blank)) {
-        return;
+/// What to say of a dollar, and whether other quotes help.
+fn about_dollar(form: Form, quote: Quote) -> (DoubtKind, &'static str, bool) {
+    let literal = quote == Quote::Single;
+    let (kind, message) = match form {
+        Form::Command if literal => {
+            (DoubtKind::Command, "`$(…)` is kept as text; a few readers run it even in single quotes")
+        }
+        Form::Command => (DoubtKind::Command, "`$(…)` is kept as text; shells and some readers run it"),
+        Form::Operator if literal => {
+            (DoubtKind::Default, "`${…}` is kept as text; a few readers insert another variable even in single quotes")
+        }
+        Form::Operator => (
+            DoubtKind::Default,
+            "`${…}` is kept as text; shells and some readers insert another variable or the text behind the operator",
+        ),
+        Form::Plain | Form::Braced if literal => {
+            (DoubtKind::Reference, "a `$` is kept as text; a few readers insert another variable even in single quotes")
+        }
+        Form::Plain | Form::Braced => {
+            (DoubtKind::Reference, "a `$` is kept as text; shells and some readers insert another variable")
+        }
+    };
+    (kind, message, !literal)
+}
+
+/// The quotes in which most readers read the same value as here.
+fn quotes(raw: &RawValue) -> Option<&'static str> {
+    if raw.quote == Quote::Single {
+        None
+    } else if !raw.value.contains(['\'', '\n', '\r']) {
+        Some("write the value in single quotes")
+    } else if raw.quote != Quote::Double && !raw.value.contains(['"', '$', '`', '\\', '\n', '\r']) {
+        Some("write the value in double quotes")
+    } else {
+        None
     }
-    doubts.push(Doubt {
-        kind: DoubtKind::GluedHash,
-        span: Span { source, start: hash, end: hash + 1 },
-        other: None,
-        message: "taken as the beginning of a comment; most other readers keep a `#` that touches the value: \
-                  quote the value to keep it"
-            .to_owned(),
-    });
+}
+
+/// A `#` that ends the value without a blank before it. Behind a closing quote every reader sees a comment.
+fn glued_hash(text: &str, raw: &RawValue) -> Option<usize> {
+    let hash = raw.hash.filter(|_| raw.quote == Quote::None)?;
+    let before = text.get(..hash)?;
+    (!before.ends_with(super::value::is_blank)).then_some(hash)
 }
 
 /// The first backslash that is not the `\n` or `\r` of a double-quoted value.

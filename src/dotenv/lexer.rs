@@ -1,9 +1,10 @@
 //! Cuts a `.env` file into assignments.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use super::value::{RawValue, is_blank, line_end, next_line, read, skip_blanks};
-use super::{Doubt, DoubtKind, Entry, Parsed, Problem, ProblemKind, Quote, doubts};
+use super::{Doubt, DoubtKind, Entry, Parsed, Problem, ProblemKind, Quote, doubts, subject};
 use crate::name::is_variable;
 use crate::source::{SourceId, Span};
 
@@ -43,7 +44,7 @@ struct Lexer<'a> {
 /// The left side of an assignment.
 struct Head {
     exported: bool,
-    name: std::ops::Range<usize>,
+    name: Range<usize>,
     colon: bool,
     /// Where the value begins, behind the separator.
     value: usize,
@@ -88,10 +89,12 @@ impl Lexer<'_> {
             self.doubt(
                 DoubtKind::Colon,
                 head.name.end..head.name.end + 1,
-                "read as an assignment; most readers want `=`",
+                Some(name),
+                "`:` is read like `=`; most readers want `=`",
+                Some("write `=` instead of `:`"),
             );
         }
-        doubts::about_value(self.text, self.source, &raw, &mut self.parsed.doubts);
+        doubts::about_value(self.text, self.source, name, &raw, &mut self.parsed.doubts);
         let comment = self.comment(&raw);
         let entry = Entry {
             name: name.to_owned(),
@@ -109,28 +112,39 @@ impl Lexer<'_> {
     /// What forbids to take an assignment.
     fn problem(&self, head: &Head, name: &str, raw: &RawValue) -> Option<Problem> {
         let value = self.span(raw.range.clone());
-        let (kind, span, message) = if !is_variable(name) {
+        let subject = subject(name);
+        let (kind, span, message, help) = if !is_variable(name) {
             (
                 ProblemKind::InvalidName,
                 self.span(head.name.clone()),
-                "not a name a variable can have: letters, digits and `_`, no digit first, at most 255",
+                String::from("a variable cannot have this name; its line is skipped"),
+                "a name has letters, digits and `_`, no digit first, and at most 255 bytes",
             )
         } else if raw.quote == Quote::None && opens_pem(&raw.value) {
-            (ProblemKind::UnquotedPem, value, "a PEM block over several lines must stand in quotes")
+            (
+                ProblemKind::UnquotedPem,
+                value,
+                format!("{subject}: a PEM block over several lines is not in quotes"),
+                "put double quotes around it, from BEGIN to END",
+            )
         } else if raw.unclosed {
-            (ProblemKind::UnclosedQuote, value, "the quote that begins here is not closed")
+            (
+                ProblemKind::UnclosedQuote,
+                value,
+                format!("the quote of {subject} is not closed"),
+                "end the value with the quote it begins with; behind that, only a comment may follow",
+            )
         } else if raw.value.chars().any(is_control) {
-            (ProblemKind::ControlCharacter, value, "the value holds NUL or another control character")
+            (
+                ProblemKind::ControlCharacter,
+                value,
+                format!("{subject} holds NUL or another control character"),
+                "take it out; bytes that are no text are written in base64, and declared with type `base64`",
+            )
         } else {
             return None;
         };
-        Some(Problem {
-            kind,
-            span,
-            // A longer one is hardly a name; it could be anything.
-            name: (name.len() <= 64).then(|| name.to_owned()),
-            message: message.to_owned(),
-        })
+        Some(Problem { kind, span, message, help })
     }
 
     /// A line that is no assignment: a name alone, a template's own line, or nothing known.
@@ -144,21 +158,26 @@ impl Lexer<'_> {
             self.doubt(
                 DoubtKind::Jinja,
                 start..end,
-                "skipped; it looks like a line of a template that was not filled in",
+                None,
+                "this line is skipped: it looks like one of a template that was not filled in",
+                None,
             );
         } else if is_variable(word) {
+            // The name is not told: a line of its own may be a piece of a value that lacks its quotes.
             self.doubt(
                 DoubtKind::NameAlone,
                 start..start + code.len(),
-                "skipped: a name without `=`; docker and kubectl take the value from the caller's environment",
+                None,
+                "a name without `=` is skipped; docker and kubectl take the value from the caller's environment",
+                Some("write `=` behind it, and its value"),
             );
         } else {
             let span = self.span(start..end);
             self.parsed.problems.push(Problem {
                 kind: ProblemKind::NotAnAssignment,
                 span,
-                name: None,
-                message: "not an assignment, a comment or a blank line".to_owned(),
+                message: String::from("this line is no assignment, no comment and not blank"),
+                help: "write `NAME=value`, or `#` before it; if it belongs to the value above, put that in quotes",
             });
         }
         end
@@ -176,11 +195,13 @@ impl Lexer<'_> {
             self.parsed.doubts.push(Doubt {
                 kind: DoubtKind::Duplicate,
                 span: entry.name_span,
+                name: Some(entry.name.clone()),
                 other: Some(before.name_span),
                 message: format!(
-                    "`{}` is assigned twice; the last one is taken, some readers take the first",
-                    entry.name
+                    "{} is assigned twice; the last one counts, for some readers the first",
+                    subject(&entry.name)
                 ),
+                help: Some("delete one of them"),
             });
         }
         self.entries.push(Some(entry));
@@ -198,12 +219,22 @@ impl Lexer<'_> {
         (!all.is_empty()).then(|| all.join(" "))
     }
 
-    fn doubt(&mut self, kind: DoubtKind, range: std::ops::Range<usize>, message: &str) {
+    /// Adds a doubt; a message about a variable begins with its name.
+    fn doubt(
+        &mut self,
+        kind: DoubtKind,
+        range: Range<usize>,
+        name: Option<&str>,
+        message: &str,
+        help: Option<&'static str>,
+    ) {
         let span = self.span(range);
-        self.parsed.doubts.push(Doubt { kind, span, other: None, message: message.to_owned() });
+        let message = name.map_or_else(|| message.to_owned(), |name| format!("{}: {message}", subject(name)));
+        let name = name.map(str::to_owned);
+        self.parsed.doubts.push(Doubt { kind, span, name, other: None, message, help });
     }
 
-    fn span(&self, range: std::ops::Range<usize>) -> Span {
+    fn span(&self, range: Range<usize>) -> Span {
         Span { source: self.source, start: range.start, end: range.end }
     }
 }

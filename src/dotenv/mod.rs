@@ -10,6 +10,7 @@ mod value;
 
 use std::fmt;
 
+use crate::name;
 use crate::source::Span;
 
 pub use dollar::{Dollar, Form, dollars};
@@ -95,10 +96,23 @@ pub struct Doubt {
     pub kind: DoubtKind,
     /// Where.
     pub span: Span,
+    /// The variable, unless it is a line without one.
+    pub name: Option<String>,
     /// A second place: for [`DoubtKind::Duplicate`] the assignment that is superseded.
     pub other: Option<Span>,
-    /// How it was read, and how others read it.
+    /// What it concerns, how it was read, and how others read it.
     pub message: String,
+    /// How to write it so that all read the same, where there is a way.
+    pub help: Option<&'static str>,
+}
+
+impl Doubt {
+    /// For [`DoubtKind::Reference`] the name behind the dollar, cut from the `text` that was parsed. It may be a piece
+    /// of a password: it is to be compared, never shown.
+    pub fn reference<'a>(&self, text: &'a str) -> Option<&'a str> {
+        let shown = text.get(self.span.start..self.span.end).filter(|_| self.kind == DoubtKind::Reference)?;
+        Some(shown.trim_start_matches(['$', '{']).trim_end_matches('}'))
+    }
 }
 
 /// Why something could not be taken.
@@ -123,10 +137,16 @@ pub struct Problem {
     pub kind: ProblemKind,
     /// Where.
     pub span: Span,
-    /// The name it concerns, if there is one and it is fit to be shown.
-    pub name: Option<String>,
-    /// What is wrong, without values.
+    /// What it concerns and what is wrong, without values.
     pub message: String,
+    /// What mends it.
+    pub help: &'static str,
+}
+
+/// A name as the subject of a sentence.
+fn subject(name: &str) -> String {
+    // A longer one is hardly a name; it could be anything. What is no name at all could be a piece of a value.
+    if name.len() <= 64 && name::is_variable(name) { format!("`{name}`") } else { String::from("this variable") }
 }
 
 /// What was read from one file.

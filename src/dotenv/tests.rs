@@ -107,29 +107,81 @@ fn doubts_say_what_and_where() {
 #[test]
 fn problems_leave_the_rest_readable() {
     use ProblemKind as P;
-    let table: &[(&str, P, Option<&str>, &str)] = &[
-        ("a.b=1", P::InvalidName, Some("a.b"), "a.b"),
-        ("1A=1", P::InvalidName, Some("1A"), "1A"),
-        ("A-B='1'", P::InvalidName, Some("A-B"), "A-B"),
-        ("A=\"x", P::UnclosedQuote, Some("A"), "\"x"),
-        ("A='", P::UnclosedQuote, Some("A"), "'"),
-        ("A='x # it's", P::UnclosedQuote, Some("A"), "'x"),
-        ("A=a\0b", P::ControlCharacter, Some("A"), "a\0b"),
-        ("A=\"\x1b[0m\"", P::ControlCharacter, Some("A"), "\"\x1b[0m\""),
-        ("what is this", P::NotAnAssignment, None, "what is this"),
-        ("=x", P::NotAnAssignment, None, "=x"),
-        ("A:x", P::NotAnAssignment, None, "A:x"),
-        ("A=-----BEGIN K-----\nMIIB=\n-----END K-----", P::UnquotedPem, Some("A"), "-----BEGIN K-----"),
+    let table: &[(&str, P, &str, &str)] = &[
+        ("a.b=1", P::InvalidName, "a variable cannot have this name", "a.b"),
+        ("1A=1", P::InvalidName, "a variable cannot have this name", "1A"),
+        ("A-B='1'", P::InvalidName, "a variable cannot have this name", "A-B"),
+        ("A=\"x", P::UnclosedQuote, "the quote of `A` is not closed", "\"x"),
+        ("A='", P::UnclosedQuote, "the quote of `A` is not closed", "'"),
+        ("A='x # it's", P::UnclosedQuote, "the quote of `A` is not closed", "'x"),
+        ("A=a\0b", P::ControlCharacter, "`A` holds NUL", "a\0b"),
+        ("A=\"\x1b[0m\"", P::ControlCharacter, "`A` holds NUL", "\"\x1b[0m\""),
+        ("what is this", P::NotAnAssignment, "this line is no assignment", "what is this"),
+        ("=x", P::NotAnAssignment, "this line is no assignment", "=x"),
+        ("A:x", P::NotAnAssignment, "this line is no assignment", "A:x"),
+        ("A=-----BEGIN K-----\nMIIB=\n-----END K-----", P::UnquotedPem, "`A`: a PEM block", "-----BEGIN K-----"),
     ];
-    for (line, kind, name, place) in table {
+    for (line, kind, message, place) in table {
         let text = format!("Y=y\n{line}\nZ=z\n");
         let parsed = read(&text);
         let found: Vec<_> = parsed.problems.iter().collect();
         assert_eq!(found.len(), 1, "{line}");
-        assert_eq!((found[0].kind, found[0].name.as_deref()), (*kind, *name));
+        assert_eq!(found[0].kind, *kind);
+        assert!(found[0].message.starts_with(message), "{}", found[0].message);
         assert_eq!(cut(&text, found[0].span), *place);
         let names: Vec<_> = parsed.entries.iter().map(|one| &one.name).collect();
         assert_eq!(names, ["Y", "Z"], "{line}");
+    }
+}
+
+#[test]
+fn doubts_name_the_variable_and_what_helps() {
+    let single = Some("write the value in single quotes");
+    let double = Some("write the value in double quotes");
+    let table: &[(&str, &str, Option<&str>)] = &[
+        ("PRICE=5$EUR", "`PRICE`: a `$` is kept as text; shells and some readers insert another variable", single),
+        ("A='$B'", "`A`: a `$` is kept as text; a few readers insert another variable even in single quotes", None),
+        ("A=x$B'", "`A`: a `$` is kept as text; shells and some readers insert another variable", None),
+        ("A=$(id)", "`A`: `$(…)` is kept as text; shells and some readers run it", single),
+        ("A=x`id`", "`A`: backticks are kept as text; a shell runs what stands between them", single),
+        ("A=it's", "`A`: a quote inside of the value is kept; some readers take it away or refuse the line", double),
+        ("A=a\"b", "`A`: a quote inside of the value is kept; some readers take it away or refuse the line", single),
+        ("A: b", "`A`: `:` is read like `=`; most readers want `=`", Some("write `=` instead of `:`")),
+        ("{{ A }}", "this line is skipped: it looks like one of a template that was not filled in", None),
+        (
+            "A=\nA=",
+            "`A` is assigned twice; the last one counts, for some readers the first",
+            Some("delete one of them"),
+        ),
+    ];
+    for (text, message, help) in table {
+        let doubt = read(text).doubts.remove(0);
+        assert_eq!((doubt.message.as_str(), doubt.help), (*message, *help), "{text}");
+    }
+    // What helps does: the same value, and no doubt.
+    for (before, after) in [("A=C:\\x", "A='C:\\x'"), ("A=it's", "A=\"it's\""), ("A=a\"b", "A='a\"b'")] {
+        assert_eq!(values(before), values(after));
+        assert!(read(after).doubts.is_empty(), "{after}");
+    }
+}
+
+#[test]
+fn what_may_be_a_piece_of_a_value_is_not_named() {
+    let long = "x".repeat(65);
+    for text in ["aGVsbG8gd29ybGQ".to_owned(), format!("{long}='"), format!("{long}=$B"), "aGVs.bG8=x".to_owned()] {
+        let parsed = read(&text);
+        let problems = parsed.problems.iter().map(|one| &one.message);
+        for message in problems.chain(parsed.doubts.iter().map(|one| &one.message)) {
+            assert!(!message.contains(&long) && !message.contains("aGVs"), "{message}");
+        }
+        assert_eq!(parsed.problems.len() + parsed.doubts.len(), 1, "{text}");
+    }
+}
+
+#[test]
+fn a_reference_knows_its_name() {
+    for (text, name) in [("A=x$B", Some("B")), ("A=\"${B_1}y\"", Some("B_1")), ("A=${B:-c}", None), ("A=$(B)", None)] {
+        assert_eq!(read(text).doubts[0].reference(text), name, "{text}");
     }
 }
 

@@ -17,7 +17,7 @@ pub(super) struct Collected {
     pub names: Vec<String>,
 }
 
-/// Sorts out inputs. Of two files for one environment the later one wins where both assign a name.
+/// Sorts out inputs; their problems and doubts are left to the caller. Of two files for one environment the later one wins where both assign a name.
 pub(super) fn collect(inputs: Vec<Input>, skipped: &mut Vec<Skipped>) -> Collected {
     let mut collected = Collected { environments: Vec::new(), names: Vec::new() };
     let mut folded = BTreeMap::new();
@@ -26,11 +26,6 @@ pub(super) fn collect(inputs: Vec<Input>, skipped: &mut Vec<Skipped>) -> Collect
         let mut skip = |name: String, reason: String| {
             skipped.push(Skipped { name, environment: environment.clone(), reason });
         };
-        for problem in parsed.problems {
-            if let Some(name) = problem.name {
-                skip(name, problem.message);
-            }
-        }
         let mut kept = Vec::new();
         for entry in parsed.entries {
             match refusal(&environment, &entry, &mut folded) {

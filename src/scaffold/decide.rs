@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::collect::Collected;
 use super::parts::{Kept, Part, Split, harmless, split_all};
-use super::{Decision, LocalValue, text};
+use super::told::{Told, What};
+use super::{LocalValue, text};
 use crate::dotenv::Entry;
 use crate::infer::{self, Guess};
 use crate::kind::Kind;
@@ -53,6 +54,26 @@ pub(super) struct Decided {
     pub local: Vec<LocalValue>,
 }
 
+impl Decided {
+    /// Environment, variable, and the variable it takes in, of each reference in a template.
+    pub(super) fn followed(&self) -> BTreeSet<(String, String, String)> {
+        let mut followed = BTreeSet::new();
+        for environment in &self.environments {
+            for (name, _, assignment) in &environment.values {
+                let Assignment::Template(parts) = assignment else {
+                    continue;
+                };
+                for part in parts {
+                    if let Part::Reference { name: other, .. } = part {
+                        followed.insert((environment.name.clone(), name.clone(), other.clone()));
+                    }
+                }
+            }
+        }
+        followed
+    }
+}
+
 /// One environment's entries with their parts.
 struct Taken {
     environment: String,
@@ -65,7 +86,7 @@ type Secrets = BTreeMap<String, &'static str>;
 
 const BY_TAKING: &str = "it takes in a secret";
 
-pub(super) fn decide(collected: Collected, decisions: &mut Vec<Decision>) -> Decided {
+pub(super) fn decide(collected: Collected, told: &mut Told) -> Decided {
     let taken: Vec<Taken> = collected
         .environments
         .into_iter()
@@ -76,14 +97,14 @@ pub(super) fn decide(collected: Collected, decisions: &mut Vec<Decision>) -> Dec
     let variables: Vec<Variable> =
         collected.names.into_iter().map(|name| variable(name, &taken, &secrets, &descriptions)).collect();
     for variable in &variables {
-        say_variable(variable, &secrets, decisions);
+        say_variable(variable, &secrets, told);
     }
     let kinds: BTreeMap<&str, Kind> =
         variables.iter().map(|variable| (variable.name.as_str(), variable.kind)).collect();
     let mut environments = Vec::new();
     let mut local = Vec::new();
     for one in taken {
-        environments.push(assign(one, &kinds, &secrets, &mut local, decisions));
+        environments.push(assign(one, &kinds, &secrets, &mut local, told));
     }
     Decided { variables, environments, local }
 }
@@ -204,20 +225,13 @@ fn descriptions(taken: &[Taken], secrets: &Secrets) -> BTreeMap<String, String> 
     found
 }
 
-fn say_variable(variable: &Variable, secrets: &Secrets, decisions: &mut Vec<Decision>) {
+fn say_variable(variable: &Variable, secrets: &Secrets, told: &mut Told) {
     let name = &variable.name;
-    let mut say = |text: String| {
-        decisions.push(Decision { name: name.clone(), environment: None, text });
-    };
     if let Required::Nowhere = variable.required {
-        let secret = match secrets.get(name) {
-            Some(reason) => format!(" and taken as secret: {reason}"),
-            None => String::new(),
-        };
-        say(format!("`{name}` has no value: it is declared as optional{secret}"));
+        told.add(What::NoValue(secrets.get(name).copied()), name, None);
     }
     if variable.secret && infer::infer(name, "").exposure_public {
-        say(format!("`{name}` is not declared public, though its name says so: it looks secret all the same"));
+        told.add(What::NotPublic, name, None);
     }
 }
 
@@ -227,7 +241,7 @@ fn assign(
     kinds: &BTreeMap<&str, Kind>,
     secrets: &Secrets,
     local: &mut Vec<LocalValue>,
-    decisions: &mut Vec<Decision>,
+    told: &mut Told,
 ) -> Environment {
     let Taken { environment, entries, mut splits } = taken;
     let mut values = Vec::new();
@@ -238,7 +252,7 @@ fn assign(
         let reason = secrets.get(&entry.name).copied();
         let template = split.is_template() && (reason.is_none() || is_secret_template(&entry.name, &split, secrets));
         let kind = kinds.get(entry.name.as_str()).copied().unwrap_or(Kind::String);
-        say_value(&environment, &entry, &split, template, reason, decisions);
+        say_value(&environment, &entry, &split, template, reason, told);
         let assignment = match reason {
             _ if template => Assignment::Template(split.parts),
             None => Assignment::Clear(entry.value),
@@ -261,52 +275,28 @@ fn say_value(
     entry: &Entry,
     split: &Split,
     template: bool,
-    reason: Option<&str>,
-    decisions: &mut Vec<Decision>,
+    reason: Option<&'static str>,
+    told: &mut Told,
 ) {
-    let name = &entry.name;
-    let mut say = |text: String| {
-        decisions.push(Decision { name: name.clone(), environment: Some(environment.to_owned()), text });
-    };
-    if let Some(reason) = reason {
-        let place = if template {
-            String::from("it is made from others")
-        } else {
-            format!("stored in the local store of {environment}")
-        };
-        say(format!("`{name}` is taken as secret: {reason}; {place}"));
-        if !template && is_placeholder(&entry.value) {
-            say(format!(
-                "`{name}` seems to have a placeholder for a value: stored all the same, refused where the \
-                 environment is protected"
-            ));
-        }
-    }
+    let mut say = |what| told.add(what, &entry.name, Some(environment));
     if template {
-        for part in &split.parts {
-            if let Part::Reference { name: other, uri } = part {
-                let how = if *uri { ", percent-encoded" } else { "" };
-                say(format!("`{name}` takes in `{other}`{how}, whatever its value will be"));
+        let encoded = split.parts.iter().any(|part| matches!(part, Part::Reference { uri: true, .. }));
+        say(if reason.is_some() { What::SecretTemplate { encoded } } else { What::Template { encoded } });
+    } else {
+        if let Some(reason) = reason {
+            say(What::Local(reason));
+            if is_placeholder(&entry.value) {
+                say(What::Placeholder);
             }
         }
-    } else if split.is_template() {
-        say(format!(
-            "`{name}` keeps its `$` as text: a secret made from other variables needs a secret among them and none \
-             in its own text"
-        ));
+        if split.is_template() {
+            say(What::OwnText);
+        }
     }
-    let mut kept = split.kept.clone();
-    kept.dedup();
-    for kept in kept {
-        say(format!("`{name}` keeps {}", what_is_kept(kept)));
+    if split.kept.contains(&Kept::Unknown) {
+        say(What::Unknown);
     }
-}
-
-fn what_is_kept(kept: Kept) -> &'static str {
-    match kept {
-        Kept::Command => "`$(…)` as text: nothing is run",
-        Kept::Operator => "`${…}` with an operator as text: there is no such form here",
-        Kept::Unknown => "`${…}` as text: it names no variable with a value in this file",
-        Kept::Circle => "its references as text: they lead back to themselves or grow without end",
+    if split.kept.contains(&Kept::Circle) {
+        say(What::Circle);
     }
 }

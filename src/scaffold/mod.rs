@@ -4,6 +4,9 @@ mod collect;
 mod decide;
 mod parts;
 mod text;
+mod told;
+
+use std::collections::BTreeSet;
 
 use crate::dotenv;
 use crate::secret::Secret;
@@ -34,15 +37,13 @@ pub struct LocalValue {
     pub value: Secret,
 }
 
-/// Something that was decided for the user, to be told.
+/// Something that was decided for the user, to be told as `TEXT: NAMES`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decision {
-    /// The variable.
-    pub name: String,
-    /// The environment, where it concerns one alone.
-    pub environment: Option<String>,
-    /// One sentence, without values.
+    /// What was decided, in a few words without values.
     pub text: String,
+    /// The variables, in file order.
+    pub names: Vec<String>,
 }
 
 /// An assignment that was not taken over.
@@ -63,8 +64,10 @@ pub struct Scaffold {
     pub files: Vec<(String, String)>,
     /// Values that must not stand in files.
     pub local: Vec<LocalValue>,
-    /// What to tell.
+    /// What to tell: alike decisions are one.
     pub decisions: Vec<Decision>,
+    /// References that were followed: environment, variable, and the variable it takes in.
+    pub followed: BTreeSet<(String, String, String)>,
     /// What was left out.
     pub skipped: Vec<Skipped>,
 }
@@ -79,7 +82,11 @@ pub fn scaffold(project_name: &str, project_id: &str, inputs: Vec<Input>) -> Sca
         return made;
     }
     let collected = collect::collect(inputs, &mut made.skipped);
-    let decided = decide::decide(collected, &mut made.decisions);
+    let several = collected.environments.len() > 1;
+    let mut told = told::Told::default();
+    let decided = decide::decide(collected, &mut told);
+    made.decisions = told.decisions(several);
+    made.followed = decided.followed();
     made.files.push((String::from("schemas/app.toml"), text::schema(&decided.variables)));
     made.files.extend(text::environments(&decided.environments));
     made.local = decided.local;

@@ -22,13 +22,9 @@ pub(super) enum Part {
     },
 }
 
-/// What a dollar stands for that was kept as text.
+/// Why a reference was kept as text. Other uses of a dollar are doubts of the reader.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kept {
-    /// `$(…)`.
-    Command,
-    /// `${NAME:-text}`.
-    Operator,
     /// A reference to nothing in this file.
     Unknown,
     /// A reference that leads back to itself.
@@ -146,8 +142,6 @@ fn split(entry: &Entry, known: &BTreeMap<&str, &Entry>) -> (Vec<Part>, Vec<Kept>
     if matches!(entry.quote, Quote::None | Quote::Double) {
         for dollar in dollars(&entry.value) {
             match dollar.form {
-                Form::Command => kept.push(Kept::Command),
-                Form::Operator => kept.push(Kept::Operator),
                 Form::Plain | Form::Braced if dollar.name == entry.name => kept.push(Kept::Circle),
                 Form::Plain | Form::Braced if known.contains_key(dollar.name.as_str()) => {
                     text.push_str(entry.value.get(from..dollar.range.start).unwrap_or(""));
@@ -159,7 +153,7 @@ fn split(entry: &Entry, known: &BTreeMap<&str, &Entry>) -> (Vec<Part>, Vec<Kept>
                 }
                 Form::Braced => kept.push(Kept::Unknown),
                 // A dollar and letters: as likely a password as a reference.
-                Form::Plain => {}
+                Form::Plain | Form::Command | Form::Operator => {}
             }
         }
     }

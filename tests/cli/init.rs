@@ -311,9 +311,15 @@ fn what_cannot_be_taken_over_is_told_and_the_rest_is_there() {
     );
     let output = init(&sandbox);
     output.assert_status(0);
-    for name in ["a.b", "A-B", "1A", "PATH", "LD_PRELOAD", "ENVCTL_IDENTITY", "NODE_OPTIONS", "Good", "ENV"] {
-        let told = output.stdout.lines().any(|line| line.starts_with(&format!("skipped {name}: ")));
-        assert!(told, "{name}: {output}");
+    for name in ["PATH", "LD_PRELOAD", "ENVCTL_IDENTITY", "NODE_OPTIONS", "Good", "ENV"] {
+        let told = output.stdout.lines().filter(|line| line.starts_with(&format!("skipped {name}: ")));
+        assert_eq!(told.count(), 1, "{name}: {output}");
+        assert!(!output.stderr.contains(&format!("`{name}`")), "{output}");
+    }
+    // What is no name may be a piece of a value: its place alone is told.
+    for (line, name) in [(1, "a.b"), (2, "A-B"), (3, "1A")] {
+        assert_eq!(output.stderr.matches(&format!(" --> ../old.env:{line}:1\n")).count(), 1, "{output}");
+        assert!(!output.stdout.contains(name) && !output.stderr.contains(name), "{output}");
     }
     assert!(!output.stderr.contains("nothing was written"), "{output}");
     let all = delivered(&sandbox);
@@ -351,6 +357,49 @@ fn a_file_that_cannot_be_read_leaves_nothing_behind() {
     }
     sandbox.program("mkfifo", &["pipe"]).output().assert_status(0);
     refused(&sandbox.run(&["init", "--from", "pipe"]).output(), 5, "not-a-regular-file", "");
+}
+
+#[test]
+fn a_reference_is_doubtful_only_where_it_was_not_followed() {
+    let told = |source: &str| {
+        let output = init(&with_env(source));
+        output.stderr.lines().filter(|line| line.starts_with("warning")).count()
+    };
+    assert_eq!(told("B=b\nC=c\nA=$B/${C}/${B}\n"), 0);
+    // One of the two is no variable of the file.
+    assert_eq!(told("B=b\nA=$B/$X\n"), 1);
+    assert_eq!(told("A=$X$Y${Z}\n"), 1);
+    assert_eq!(told("B=b\nA='$B'\n"), 1);
+    assert_eq!(told("A=$X\nB=$X\n"), 2);
+    // A secret is not taken apart.
+    assert_eq!(told("B=b\nA_PASSWORD=hunter2$B\n"), 1);
+    // Nothing was decided where an error stops it.
+    assert_eq!(told("B=b\nA=$B\nC=a\\b\nD='\n"), 1);
+    let sandbox = Sandbox::new();
+    sandbox.place("dev.env", "B=b\nA=$B\n").place("prod.env", "A=$B\n");
+    let output = sandbox.run(&["init", "--from", "../dev.env", "--from", "prod=../prod.env"]).output();
+    assert!(output.stderr.contains("../prod.env:1:3\n") && !output.stderr.contains("../dev.env"), "{output}");
+}
+
+/// A file of a hundred lines as programs have it: what is told fits a screen.
+#[test]
+fn what_is_told_of_a_long_file_is_short() {
+    let sandbox = Sandbox::new();
+    let mut source = String::new();
+    for service in ["DB", "CACHE", "MAIL", "QUEUE", "SEARCH", "BILLING", "LOGIN", "METRICS", "FILES", "CHAT"] {
+        let secret = sandbox.canary(service);
+        source += &format!(
+            "# {service}\n{service}_HOST={service}.internal\n{service}_PORT=5432\n{service}_USER=app\n\
+             {service}_PASSWORD={secret}\n{service}_URL=https://${{{service}_USER}}:${{{service}_PASSWORD}}@${{{service}_HOST}}/\n\
+             {service}_TIMEOUT=\n{service}_TITLE=\"${{{service}_USER}} of ${{{service}_HOST}}\"\n\
+             {service}_API_TOKEN=changeme\n\n"
+        );
+    }
+    assert!(source.lines().count() >= 100);
+    sandbox.place("old.env", source);
+    let output = init(&sandbox);
+    output.assert_status(0).assert_stderr("");
+    assert!(output.stdout.lines().count() < 12, "{output}");
 }
 
 #[test]
