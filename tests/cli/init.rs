@@ -408,7 +408,7 @@ fn killed_at_any_moment_it_can_be_run_again() {
     if !crate::projects::there_is("strace", test) {
         return;
     }
-    let mut killed = 0;
+    let (mut killed, mut left) = (0, Vec::new());
     for call in ["write", "mkdir", "linkat,link,rename,renameat,renameat2", "fsync", "fchmod", "unlink"] {
         for at in 1..100 {
             let sandbox = Sandbox::new();
@@ -425,14 +425,15 @@ fn killed_at_any_moment_it_can_be_run_again() {
             }
             assert_eq!(output.status, 137, "{call} {at}: {output}");
             killed += 1;
-            after_a_kill(&sandbox, &secret, &format!("{call} {at}"));
+            left.extend(after_a_kill(&sandbox, &secret, &format!("{call} {at}")));
         }
     }
     assert!(killed > 20, "killed only {killed} times");
+    assert!(left.is_empty(), "left behind: {left:#?}");
 }
 
-/// Whatever is there after a kill: `init` completes it, and it works.
-fn after_a_kill(sandbox: &Sandbox, secret: &str, moment: &str) {
+/// Whatever is there after a kill: `init` completes it, and it works. Gives the files that nobody needs any more.
+fn after_a_kill(sandbox: &Sandbox, secret: &str, moment: &str) -> Vec<String> {
     let there = sandbox.path("project/envctl.toml").exists();
     let arguments: &[&str] = if there { &["init"] } else { &["init", "--from", "../old.env"] };
     let again = sandbox.run(arguments).output();
@@ -443,6 +444,7 @@ fn after_a_kill(sandbox: &Sandbox, secret: &str, moment: &str) {
     for file in FILES {
         assert!(files.contains_key(file), "{moment}: {file} is missing");
     }
-    let left: Vec<_> = files.keys().filter(|name| name.contains(".envctl-")).collect();
-    assert!(left.is_empty(), "{moment}: left behind: {left:?}");
+    let all = tree(sandbox.path("home").as_path()).into_keys().chain(files.into_keys());
+    let left = all.filter(|name| name.contains(".envctl-"));
+    left.map(|name| format!("{moment}: {name}")).collect()
 }
