@@ -13,6 +13,7 @@
 )]
 
 mod canary;
+mod commands;
 mod documents;
 mod example;
 mod harness;
