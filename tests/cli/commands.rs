@@ -111,6 +111,9 @@ fn no_word_that_may_be_a_secret_is_repeated() {
         &["diff", "dev", word],
         &["explain", "dev", word],
         &["explain", word],
+        &["list", "--schema", word],
+        &["check", "--schema", word],
+        &["run", "--schema", word, "--", "true"],
         &["explain", "dev", "PORT", word],
         &["render", word, "--format", "json"],
         &["render", "--format", word],
@@ -289,8 +292,11 @@ fn environment_and_schema_come_from_the_process_where_nothing_is_named() {
 #[test]
 fn a_protected_environment_is_never_the_default() {
     let sandbox = project("[variables.A]\ndefault = \"x\"\n", "protected = true\n[values]\n");
-    refused(&sandbox.run(&["run", "--", "true"]).output(), 125, "environment-needed", "`dev`");
-    refused(&sandbox.run(&["list"]).output(), 1, "environment-needed", "`dev`");
+    for arguments in [&["run", "--", "true"][..], &["list"], &["check"], &["render", "--format", "json"]] {
+        let output = sandbox.run(arguments).output();
+        assert_ne!(output.status, 0, "{arguments:?}");
+        assert!(output.stderr.contains("`dev` is protected"), "{output}");
+    }
     sandbox.file("envctl.toml", CONFIG.replace("default_environment = \"dev\"\n", ""));
     refused(&sandbox.run(&["run", "--", "true"]).output(), 125, "environment-needed", "dev");
     sandbox.run(&["run", "dev", "--", "true"]).output().assert_status(0);

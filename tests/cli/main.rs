@@ -18,6 +18,7 @@ mod documents;
 mod example;
 mod harness;
 mod harness_tests;
+mod hostile;
 mod init;
 mod projects;
 mod run;

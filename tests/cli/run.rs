@@ -118,7 +118,7 @@ fn a_missing_separator_shows_the_corrected_command() {
         (&["run", "--clear", "prod", "npm"], "envctl run --clear prod -- npm"),
         (&["run", "npm", "start"], "envctl run -- npm …"),
         (&["-q", "run", "prod", "npm"], "envctl -q run prod -- npm"),
-        (&["run", "--schema", "api", "prod", "npm"], "envctl run --schema api prod -- npm"),
+        (&["run", "--schema", "api", "prod", "npm"], "envctl run --schema … prod -- npm"),
     ];
     for (arguments, corrected) in cases {
         let output = sandbox.run(arguments).output();
