@@ -74,7 +74,7 @@ fn text_that_is_no_toml() {
         "[values\nKEY = \"@\"\n",
         "KEY = \"@\"\n",
         "[values]\nKEY = [\"@\", 1, { x = \"@\" }]\n",
-        "[values]\nKEY = { backend = \"@\", path = \"@\" }\n",
+        "[values]\nKEY = { backend = \"env\", path = \"@\" }\n",
         "[values]\nKEY.sub = \"@\"\n",
         "[values]\nKEY = \"@\"\nKEY = \"@\"\n",
         "[values]\n\"KEY\" = \"@\"\nkey = \"@\"\n",
@@ -85,7 +85,6 @@ fn text_that_is_no_toml() {
         "[secrets]\nKEY = { enc = \"@\", since = 1, rotated = 2026-01-01 }\n",
         "[secrets]\nKEY = { value = \"@\" }\n",
         "extends = \"@\"\n",
-        "recipients = [\"@\"]\n",
         "<<<<<<< ours\n[values]\nKEY = \"@\"\n=======\n[values]\nKEY = \"@x\"\n>>>>>>> theirs\n",
         "\u{feff}\u{feff}[values]\nKEY = \"@\"\n",
         "[values]\r\nKEY = \"@\"\r\n",
@@ -97,6 +96,24 @@ fn text_that_is_no_toml() {
         let sandbox = hostile(schema, dev);
         for output in survives(&sandbox, dev).iter().take(6) {
             assert_ne!(output.status, 0, "{dev:?}: {output}");
+        }
+    }
+}
+
+/// The private half of a key in the place of the public one: the likeliest slip with a name for it.
+#[test]
+fn an_identity_among_the_recipients_is_not_shown() {
+    let key = "AGE-SECRET-KEY-1QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7LQPZRY9X8GF2TVDW0S3JN";
+    for (config, dev) in [
+        (format!("{CONFIG}[recipients]\nalice = \"{key}\"\n"), "recipients = [\"alice\"]\n".to_owned()),
+        (format!("{CONFIG}[recipients]\nalice = \"{key}\"\nalice = \"{key}\"\n"), String::new()),
+        (CONFIG.to_owned(), format!("recipients = [\"{key}\"]\n")),
+    ] {
+        let sandbox = project("[variables.MODE]\ndefault = \"x\"\n", &dev);
+        sandbox.register("identity", key);
+        sandbox.file("envctl.toml", config);
+        for output in survives(&sandbox, &dev).iter().take(2) {
+            assert_ne!(output.status, 0, "{output}");
         }
     }
 }
@@ -137,17 +154,24 @@ fn byte_order_marks_and_windows_lines_are_no_problem() {
 }
 
 #[test]
-fn files_and_lines_that_are_too_large() {
-    let sandbox = hostile("[variables.A]\n", "");
-    sandbox.file("environments/dev.toml", format!("[values]\nA = \"{}\"\n", "x".repeat(10_000_000)));
-    let outputs = survives(&sandbox, "10 MB line");
-    refused(&outputs[0], 1, "value-too-large", "`A`");
-    assert!(outputs[0].stderr.len() < 10_000, "{} bytes of report", outputs[0].stderr.len());
-    for (broken, what) in [("A = \"", "unclosed"), ("A = ", "bare"), ("", "key")] {
-        sandbox.file("environments/dev.toml", format!("[values]\n{broken}{}\n", "x".repeat(10_000_000)));
-        let outputs = survives(&sandbox, what);
-        assert!(outputs[0].status == 1 && outputs[0].stderr.len() < 10_000, "{what}: {}", outputs[0].stderr.len());
+fn lines_that_are_too_large() {
+    let sandbox = plain();
+    let long = "x".repeat(10_000_000);
+    for (before, after, code) in [
+        ("MODE = \"", "\"", "value-too-large"),
+        ("MODE = \"", "", "toml-syntax"),
+        ("MODE = ", "", "toml-syntax"),
+        ("", "", "toml-syntax"),
+    ] {
+        sandbox.file("environments/dev.toml", format!("[values]\n{before}{long}{after}\n"));
+        let output = sandbox.run(&["check"]).output();
+        refused(&output, 1, code, "");
+        assert!(output.stderr.len() < 10_000, "{} bytes of report", output.stderr.len());
     }
+}
+
+#[test]
+fn files_that_are_too_large() {
     for file in ["envctl.toml", "schemas/api.toml", "environments/dev.toml"] {
         let sandbox = plain();
         let text = sandbox.read(file);
@@ -155,7 +179,8 @@ fn files_and_lines_that_are_too_large() {
         sandbox.file(file, &filled);
         sandbox.run(&["check"]).output().assert_status(0);
         sandbox.file(file, format!("{filled}\n"));
-        refused(&survives(&sandbox, file)[0], 1, "file-too-large", "20 MiB");
+        refused(&sandbox.run(&["check"]).output(), 1, "file-too-large", "20 MiB");
+        refused(&sandbox.run(&["run", "--", "true"]).output(), 125, "file-too-large", "20 MiB");
     }
 }
 
@@ -271,7 +296,7 @@ fn words_on_the_command_line_are_no_paths() {
             );
             assert!(word == "--" || output.status != 0, "{command:?}: {output}");
             assert!(!output.stderr.chars().any(is_raw), "{command:?}: {:?}", output.stderr);
-            assert!(output.stderr.len() < 5_000, "{} bytes", output.stderr.len());
+            assert!(output.stderr.len() < 5_000, "{:?}: {} bytes", command[0], output.stderr.len());
         }
     }
     let output = sandbox.program("sh", &["-c", "\"$0\" check \"$(printf '\\377')\"; \"$0\" run \"$(printf '\\377')\" -- true; \"$0\" --project \"$(printf 'a\\377')\" list; ENVCTL_ENVIRONMENT=$(printf '\\377') \"$0\" list; ENVCTL_PROJECT=$(printf '\\377') \"$0\" list", ENVCTL]).output();
@@ -508,12 +533,12 @@ fn hostile_input_does_not_fill_the_memory() {
     }
     let mut dev = String::from("[values]\n");
     let mut schema = String::new();
-    for index in 0..400 {
+    for index in 0..200 {
         schema += &format!("[variables.V{index}]\n");
         dev += &format!("V{index} = \"{}\"\n", if index == 0 { "x".repeat(1_000_000) } else { "${V0}".to_owned() });
     }
     let sandbox = project(&schema, &dev);
-    for command in ["check", "check --resolve", "run -- true", "render --format json"] {
+    for command in ["check", "check --resolve", "run -- true"] {
         let script = format!("ulimit -v 2000000; \"$0\" {command} >/dev/null");
         let output = sandbox.program("bash", &["-c", &script, ENVCTL]).output();
         assert!([0, 1, 125].contains(&output.status), "{command}: {}", output.status);
