@@ -119,6 +119,28 @@ fn an_identity_among_the_recipients_is_not_shown() {
 }
 
 #[test]
+fn credentials_in_the_configuration_are_not_shown() {
+    let backend =
+        |lines: &str| format!("[backends.vault]\nkind = \"vault\"\naddress = \"https://vault.example.com\"\n{lines}\n");
+    for config in [
+        backend("token = \"@\""),
+        backend("auth = { method = \"token\", token = \"@\" }"),
+        backend("auth = { method = \"approle\", role_id = \"r\", secret_id = \"@\" }"),
+        backend("").replace("https://", "https://u:@%40"),
+        backend("token = \"@"),
+        backend("[backends.vault.auth]\npassword = '''@'''"),
+        "[recipients]\nalice = \"@\n".to_owned(),
+    ] {
+        let sandbox = plain();
+        let canary = sandbox.canary("in envctl.toml");
+        sandbox.file("envctl.toml", format!("{CONFIG}{}", config.replace('@', &canary)));
+        for output in survives(&sandbox, &config).iter().take(2) {
+            assert_ne!(output.status, 0, "{config} {output}");
+        }
+    }
+}
+
+#[test]
 fn bytes_that_are_no_text() {
     let cases: &[(&[u8], &str)] = &[
         (b"[values]\nA = \"caf\xe9\"\n", "not-utf8"),

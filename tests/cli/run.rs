@@ -118,13 +118,16 @@ fn a_missing_separator_shows_the_corrected_command() {
         (&["run", "--clear", "prod", "npm"], "envctl run --clear prod -- npm"),
         (&["run", "npm", "start"], "envctl run -- npm …"),
         (&["-q", "run", "prod", "npm"], "envctl -q run prod -- npm"),
-        (&["run", "--schema", "api", "prod", "npm"], "envctl run --schema … prod -- npm"),
+        (&["run", "--schema", "api", "prod", "npm"], "envctl run --schema api prod -- npm"),
     ];
     for (arguments, corrected) in cases {
         let output = sandbox.run(arguments).output();
         refused(&output, 125, "usage", &format!("{corrected}\n"));
     }
     // What stands after the program may be a secret.
+    let set = ["run", "--set", "MODE=hunter2", "dev", "npm"];
+    let output = sandbox.run(&set).output();
+    assert!(output.stderr.contains(" dev -- npm\n") && !output.stderr.contains("hunter2"), "{output}");
     let output = sandbox.run(&["run", "dev", "login", "--password", "hunter2"]).output();
     output.assert_status(125);
     assert!(!output.stderr.contains("hunter2"), "{output}");
