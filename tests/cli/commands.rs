@@ -1,14 +1,14 @@
-//! The commands that read: list, explain, diff, render, completions, man; and the options that all of them share.
+//! The commands that read: list, explain, diff; and the options and variables that all commands share.
 
 use serde_json::Value;
 
 use crate::harness::{Output, Sandbox};
-use crate::projects::{CONFIG, ENVCTL, left_out, plain, project, refused, there_is};
+use crate::projects::{CONFIG, ENVCTL, plain, project, refused, there_is};
 
 const SCHEMA: &str = "[variables.PORT]\ntype = \"port\"\ndefault = 8000\ndescription = \"Where it listens\"\n[variables.MODE]\n[variables.TOKEN]\nsecret = true\n[variables.URL]\n[variables.EXTRA]\nrequired = false\n";
 
 /// Two environments with secrets that a run may not show.
-fn two() -> (Sandbox, String) {
+pub(crate) fn two() -> (Sandbox, String) {
     let dev =
         "[values]\nMODE = \"dev\"\nTOKEN = { backend = \"env\", name = \"CI_TOKEN\" }\nURL = \"http://u:${TOKEN}@h\"\n";
     let sandbox = project(SCHEMA, dev);
@@ -17,7 +17,9 @@ fn two() -> (Sandbox, String) {
     (sandbox, secret)
 }
 
-fn json(output: &Output) -> Value {
+/// The JSON document of a run that succeeded.
+#[track_caller]
+pub(crate) fn json(output: &Output) -> Value {
     serde_json::from_str(&output.assert_status(0).stdout).unwrap()
 }
 
@@ -82,18 +84,20 @@ fn diff_tells_what_differs_and_no_value() {
     let fresh = Sandbox::new();
     fresh.run(&["init"]).output().assert_status(0);
     let output = fresh.run(&["diff", "dev", "prod"]).output();
-    output.assert_status(0);
+    output.assert_status(1);
     assert!(output.stdout.contains("SESSION_SECRET"), "{output}");
 }
 
+/// What is missing is shown in its place, and it is an error all the same.
 #[test]
-fn what_is_not_complete_can_be_listed() {
+fn what_is_not_complete_is_listed_with_its_errors() {
     let sandbox = project("[variables.A]\n[variables.B]\n", "[values]\nA = \"a\"\n");
-    let output = sandbox.run(&["list"]).output();
-    output.assert_status(0);
-    assert!(output.stdout.contains("missing"), "{output}");
-    sandbox.run(&["explain", "dev", "A"]).output().assert_status(0);
-    sandbox.run(&["explain", "dev", "B"]).output().assert_status(0);
+    for command in [&["list"][..], &["explain", "dev", "B"], &["diff", "dev", "dev"]] {
+        let output = sandbox.run(command).output();
+        output.assert_status(1);
+        assert!(output.stdout.contains("missing"), "{output}");
+        assert!(output.stderr.contains("error[missing-value]: `B`"), "{output}");
+    }
 }
 
 #[test]
@@ -313,238 +317,4 @@ fn several_causes_have_the_first_exit_code() {
     sandbox.run(&["check", "--all"]).output().assert_status(5);
     sandbox.file("environments/prod.toml", "[secrets]\nK = { enc = \"AQ\", since = 1, rotated = 2026-01-01 }\n");
     sandbox.run(&["check", "--all"]).output().assert_status(6);
-}
-
-#[test]
-fn render_keeps_secrets_off_the_terminal() {
-    let test = "render_keeps_secrets_off_the_terminal";
-    if !there_is("script", test) {
-        return;
-    }
-    let (sandbox, secret) = two();
-    let on_terminal = |options: &str| {
-        let command = format!("\"{ENVCTL}\" render {options}");
-        sandbox.program("script", &["-qec", &command, "/dev/null"]).env("CI_TOKEN", &secret)
-    };
-    for format in ["dotenv", "json", "yaml", "toml", "shell"] {
-        let output = on_terminal(&format!("dev --format {format}")).output();
-        output.assert_status(2);
-        assert!(output.stdout.contains("--reveal"), "{output}");
-        let output = on_terminal(&format!("dev --format {format} --reveal")).reveals().output();
-        output.assert_status(0);
-        assert!(output.stdout.contains(&secret), "{output}");
-    }
-    on_terminal("dev --format example").output().assert_status(0);
-    // What is piped is wanted.
-    let output = sandbox.run(&["render", "--format", "json"]).env("CI_TOKEN", &secret).reveals().output();
-    assert_eq!(json(&output)["TOKEN"], secret.as_str());
-}
-
-const NASTY: &[(&str, &str)] = &[
-    ("QUOTES", "a'b\"c`d"),
-    ("DOLLAR", "$HOME $(touch pwned) $$ `touch pwned`"),
-    ("SPACES", "  x  y  "),
-    ("HASH", "a # b"),
-    ("BACKSLASH", "\\n \\ \\\\"),
-    ("UNICODE", "é🦀"),
-    ("NUMBER", "012"),
-    ("WORD", "yes"),
-    ("EQUALS", "=a="),
-    ("BANG", "a!b%c^d&e|f;g<h>i"),
-];
-
-#[test]
-fn what_is_rendered_reads_back() {
-    let (mut schema, mut dev) = (String::new(), String::from("[values]\n"));
-    for (name, value) in NASTY.iter().chain(&[("MULTI", "a\nADMIN=1\n")]) {
-        schema += &format!("[variables.{name}]\n");
-        dev += &format!("{name} = {}\n", serde_json::to_string(value).unwrap());
-    }
-    let sandbox = project(&schema, &dev);
-    let expected: Value = NASTY
-        .iter()
-        .chain(&[("MULTI", "a\nADMIN=1\n")])
-        .map(|(name, value)| ((*name).to_owned(), Value::from(*value)))
-        .collect();
-    let render = |options: &[&str], file: &str| {
-        let output = sandbox.run(&[&["render"], options].concat()).output();
-        output.assert_status(0).assert_stderr("");
-        sandbox.place(file, &output.bytes);
-    };
-    render(&["--format", "json"], "out.json");
-    assert_eq!(serde_json::from_str::<Value>(&sandbox.read("../out.json")).unwrap(), expected);
-    render(&["--format", "toml"], "out.toml");
-    let read: Value = toml::from_str(&sandbox.read("../out.toml")).unwrap();
-    assert_eq!(read, expected);
-    render(&["--format", "yaml"], "out.yaml");
-    render(&["--format", "shell"], "out.sh");
-    render(&["--format", "shell", "--dialect", "fish"], "out.fish");
-    let dump = "import json,os,sys; print(json.dumps({name: os.environ[name] for name in sys.argv[1:]}))";
-    let names: Vec<_> = expected.as_object().unwrap().keys().cloned().collect();
-    let read = |program: &str, script: &str| {
-        if !there_is(program, "what_is_rendered_reads_back") {
-            return;
-        }
-        let script = format!("{script} && exec python3 -c '{dump}' {}", names.join(" "));
-        let output = sandbox.program(program, &["-c", &script]).output();
-        assert_eq!(json(&output), expected, "{program}");
-    };
-    for shell in ["sh", "dash", "bash", "zsh"] {
-        read(shell, ". ../out.sh");
-    }
-    read("fish", "source ../out.fish");
-    let yaml = "import json,sys\ntry: import yaml\nexcept ImportError: sys.exit(77)\nprint(json.dumps(yaml.safe_load(open(\"../out.yaml\"))))";
-    let output = sandbox.program("python3", &["-c", yaml]).output();
-    if output.status == 77 {
-        left_out("what_is_rendered_reads_back", "no PyYAML");
-    } else {
-        assert_eq!(json(&output), expected);
-    }
-    assert!(!sandbox.path("project/pwned").exists());
-}
-
-#[test]
-fn what_a_format_cannot_carry_names_one_that_can() {
-    let sandbox =
-        project("[variables.A]\n[variables.B]\n", "[values]\nA = \"it's `$x` and \\\"y\\\"\\n\"\nB = \"fine\"\n");
-    let output = sandbox.run(&["render", "--format", "dotenv"]).output();
-    refused(&output, 1, "not-renderable", "`A`");
-    assert!(output.stderr.contains("use "), "{output}");
-    assert!(!output.stderr.contains("`B`"), "{output}");
-    sandbox.run(&["render", "--format", "json"]).output().assert_status(0);
-    let output = sandbox.run(&["render", "--format", "json", "--dialect", "fish"]).output();
-    refused(&output, 2, "usage", "dialect");
-    refused(&sandbox.run(&["render"]).output(), 2, "usage", "--format");
-    for format in ["example", "markdown"] {
-        let output = sandbox.run(&["render", "--format", format]).output();
-        output.assert_status(0).assert_stderr("");
-        assert!(!output.stdout.contains("fine"), "a value: {output}");
-    }
-}
-
-/// A sandbox in which `envctl` is found by name, as a shell's completion does.
-fn with_program_in_path() -> Sandbox {
-    let (sandbox, _) = two();
-    std::os::unix::fs::symlink(ENVCTL, sandbox.path("bin/envctl")).unwrap();
-    sandbox
-}
-
-/// What real shells complete: words typed so far, and what has to be offered.
-const COMPLETED: &[(&[&str], &[&str], &[&str])] = &[
-    (&["envctl", "ru"], &["run"], &["render"]),
-    (&["envctl", "run", ""], &["dev", "prod"], &[]),
-    (&["envctl", "run", "d"], &["dev"], &["prod"]),
-    (&["envctl", "run", "--schema", ""], &["api"], &["dev"]),
-    (&["envctl", "run", "--only", ""], &["PORT", "TOKEN", "EXTRA"], &["dev"]),
-    (&["envctl", "explain", "dev", "P"], &["PORT"], &["TOKEN"]),
-    (&["envctl", "explain", "missing-v"], &["missing-value"], &[]),
-    (&["envctl", "diff", "dev", "p"], &["prod"], &["dev"]),
-    (&["envctl", "render", "--format", "j"], &["json"], &["yaml"]),
-    (&["envctl", "--color", "n"], &["never"], &["always"]),
-];
-
-#[test]
-fn bash_completes_the_names_of_the_project() {
-    if !there_is("bash", "bash_completes_the_names_of_the_project") {
-        return;
-    }
-    let sandbox = with_program_in_path();
-    for (words, offered, not) in COMPLETED {
-        let typed: Vec<_> = words.iter().map(|word| format!("'{word}'")).collect();
-        let script = format!(
-            "source <(envctl completions bash) || exit 9; COMP_WORDS=({}); COMP_CWORD={}; COMP_TYPE=9; _clap_complete_envctl envctl '{}' '{}'; printf '%s\\n' \"${{COMPREPLY[@]}}\"",
-            typed.join(" "),
-            words.len() - 1,
-            words[words.len() - 1],
-            words[words.len() - 2],
-        );
-        let output = sandbox.program("bash", &["--norc", "-c", &script]).output();
-        completes(&output, words, offered, not, "bash");
-    }
-}
-
-#[track_caller]
-fn completes(output: &Output, words: &[&str], offered: &[&str], not: &[&str], shell: &str) {
-    let found: Vec<_> = output.stdout.lines().map(|line| line.split('\t').next().unwrap().trim()).collect();
-    for word in offered {
-        assert!(found.contains(word), "{shell} {words:?}: no `{word}`\n{output}");
-    }
-    for word in not {
-        assert!(!found.contains(word), "{shell} {words:?}: `{word}`\n{output}");
-    }
-}
-
-#[test]
-fn fish_and_zsh_complete_the_names_of_the_project() {
-    let sandbox = with_program_in_path();
-    if there_is("fish", "fish completions") {
-        for (words, offered, not) in COMPLETED {
-            let script = format!("envctl completions fish | source; complete -C '{}'", words.join(" "));
-            let output = sandbox.program("fish", &["--no-config", "-c", &script]).output();
-            completes(&output, words, offered, not, "fish");
-        }
-    }
-    if there_is("zsh", "zsh completions") {
-        let script =
-            "autoload -Uz compinit && compinit -D -u && source <(envctl completions zsh) && print ${_comps[envctl]}";
-        let output = sandbox.program("zsh", &["-f", "-c", script]).output();
-        assert!(output.assert_status(0).stdout.contains("envctl"), "{output}");
-    }
-}
-
-#[test]
-fn completion_is_quiet_in_a_broken_project() {
-    let sandbox = with_program_in_path();
-    let ask = |index: &str, words: &[&str]| {
-        let run = sandbox.run(&[&["--"], words].concat());
-        let run = run.env("COMPLETE", "bash").env("_CLAP_COMPLETE_INDEX", index);
-        let output = run.env("_CLAP_COMPLETE_COMP_TYPE", "9").env("_CLAP_IFS", "\n").output();
-        output.assert_status(0).assert_stderr("").stdout.clone()
-    };
-    assert!(ask("3", &["envctl", "run", "--only", ""]).contains("PORT"));
-    sandbox.file("environments/dev.toml", "[values\n").file("environments/Bad Name.toml", "");
-    assert!(ask("2", &["envctl", "run", ""]).contains("prod"));
-    assert!(!ask("2", &["envctl", "run", ""]).contains("Bad"));
-    ask("3", &["envctl", "run", "--only", ""]);
-    sandbox.file("envctl.toml", "\u{0}");
-    ask("3", &["envctl", "run", "--only", ""]);
-    std::fs::remove_file(sandbox.path("project/envctl.toml")).unwrap();
-    ask("2", &["envctl", "run", ""]);
-    // The command that is started never sees what asks for completions.
-    let output = plain().run(&["run", "--", "true"]).env("COMPLETE", "").output();
-    assert_ne!(output.status, 101, "{output}");
-}
-
-#[test]
-fn manual_pages_are_well_formed() {
-    let sandbox = Sandbox::new();
-    let output = sandbox.run(&["man", "pages"]).output();
-    output.assert_status(0).assert_stderr("");
-    let pages: Vec<_> = std::fs::read_dir(sandbox.path("project/pages")).unwrap().flatten().collect();
-    assert!(pages.len() >= 10, "{}", pages.len());
-    let single = sandbox.run(&["man"]).output();
-    assert_eq!(single.stdout, sandbox.read("pages/envctl.1"));
-    if !there_is("groff", "manual_pages_are_well_formed") {
-        return;
-    }
-    for page in pages {
-        let path = page.path();
-        let output =
-            sandbox.program("groff", &["-man", "-Tutf8", "-Kutf8", "-ww", "-z", path.to_str().unwrap()]).output();
-        output.assert_status(0).assert_stderr("");
-    }
-    refused(&sandbox.run(&["man", "/dev/null/x"]).output(), 5, "io", "");
-}
-
-#[test]
-fn help_and_version_are_results() {
-    let sandbox = Sandbox::new();
-    for arguments in [&["--help"][..], &["-h"], &["--version"], &["run", "--help"], &["check", "-h"]] {
-        let output = sandbox.run(arguments).output();
-        output.assert_status(0).assert_stderr("");
-        assert!(!output.stdout.is_empty() && !output.stdout.contains('\u{1b}'), "{output}");
-        assert!(output.stdout.lines().all(|line| line.chars().count() <= 100), "{output}");
-    }
-    let output = sandbox.run(&[]).output();
-    assert_eq!((output.status, output.stdout.as_str()), (2, ""), "{output}");
 }
