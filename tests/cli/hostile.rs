@@ -125,6 +125,7 @@ fn credentials_in_the_configuration_are_not_shown() {
         backend("auth = { method = \"token\", token = \"@\" }"),
         backend("auth = { method = \"approle\", role_id = \"r\", secret_id = \"@\" }"),
         backend("").replace("https://", "https://u:@%40"),
+        backend("").replace("https://", "https://u:@\\u0040"),
         backend("token = \"@"),
         backend("[backends.vault.auth]\npassword = '''@'''"),
         "[recipients]\nalice = \"@\n".to_owned(),
