@@ -13,13 +13,18 @@
 )]
 
 mod canary;
+mod commands;
 mod documents;
 mod example;
 mod harness;
 mod harness_tests;
+mod hostile;
+mod hostile_names;
 mod init;
 mod projects;
+mod render;
 mod run;
 mod run_environment;
 mod run_files;
+mod shells;
 mod ui;

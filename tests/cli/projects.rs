@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::process::{Command, Stdio};
 
-use crate::harness::{Output, Sandbox};
+use crate::harness::{Output, Run, Sandbox};
 
 /// The program under test.
 pub(crate) const ENVCTL: &str = env!("CARGO_BIN_EXE_envctl");
@@ -65,9 +65,14 @@ pub(crate) fn left_out(test: &str, why: &str) {
     assert!(!ci, "left out in CI: {test} ({why})");
 }
 
-/// Whether permission bits mean nothing to this user.
-pub(crate) fn is_root() -> bool {
-    rustix::process::geteuid().is_root()
+/// A run of envctl for which permission bits count, for root too; nothing where that cannot be had.
+pub(crate) fn unprivileged<'s>(sandbox: &'s Sandbox, arguments: &[&str]) -> Option<Run<'s>> {
+    if !rustix::process::geteuid().is_root() {
+        return Some(sandbox.run(arguments));
+    }
+    let drop = ["--bounding-set", "-dac_override,-dac_read_search"];
+    let works = Command::new("setpriv").args(drop).arg("true").status().is_ok_and(|status| status.success());
+    works.then(|| sandbox.program("setpriv", &[&drop, &[ENVCTL][..], arguments].concat()))
 }
 
 /// Checks that a run failed with this status and diagnostic code, and says `part`.
