@@ -298,6 +298,7 @@ impl<'t> Value<'t> {
     /// Infinities, NaN and integers beyond 64 bits have none.
     pub fn scalar(&self, text: &str) -> Option<String> {
         match self.raw {
+            DeValue::String(value) if value.contains("\r\n") => Some(self.with_plain_newlines(text, value)),
             DeValue::String(value) => Some(value.to_string()),
             DeValue::Integer(_) => self.integer().map(|number| number.to_string()),
             DeValue::Float(float) => float_spelling(float.as_str()),
@@ -305,6 +306,13 @@ impl<'t> Value<'t> {
             DeValue::Datetime(_) => text.get(self.span.start..self.span.end).map(str::to_owned),
             DeValue::Array(_) | DeValue::Table(_) => None,
         }
+    }
+
+    /// Newlines of multi-line strings are LF whatever the line endings of the file; `\r\n` written as escapes stays.
+    fn with_plain_newlines(&self, text: &str, value: &str) -> String {
+        let written = text.get(self.span.start..self.span.end).unwrap_or("").replace("\r\n", "\n");
+        let again = DeValue::parse(&written).ok().and_then(|value| value.get_ref().as_str().map(str::to_owned));
+        again.unwrap_or_else(|| value.to_owned())
     }
 
     /// Gives `found`, or reports that `key` has to be `wanted`.
@@ -376,6 +384,14 @@ mod tests {
         );
         assert!(problems.is_empty());
         assert_eq!(spellings, ["1000", "16", "1.5", "true", "2026-11-21", "1000.0", "x", "5", "", "07:32:00"]);
+    }
+
+    #[test]
+    fn newlines_of_multi_line_strings_are_plain() {
+        let (_, problems, spellings) =
+            read("a = \"\"\"\r\nx\r\ny\\r\\nz\"\"\"\r\nb = \'\'\'x\r\ny\'\'\'\r\nc = \"x\\r\\ny\"\r\n");
+        assert!(problems.is_empty(), "{problems:?}");
+        assert_eq!(spellings, ["x\ny\r\nz", "x\ny", "x\r\ny"]);
     }
 
     #[test]

@@ -257,44 +257,47 @@ pub fn bad_word(what: &str, span: Span) -> Diagnostic {
         .help("lower-case letters, digits, `_` and `-`, beginning with a letter or digit, at most 64")
 }
 
-/// Only `https://host[:port]`, or `http://` for this very machine; no credentials, query or fragment in it.
+/// Reports an address that cannot be used.
 fn check_address(table: &Table<'_>, key: &str, problems: &mut Diagnostics) {
-    let Some(address) = table.text(key, problems) else {
-        return;
-    };
-    let flaw = match address.value.split_once("://") {
+    let Some(address) = table.text(key, problems) else { return };
+    if let Some(flaw) = address_flaw(&address.value) {
+        let message = format!("`{key}` cannot be used: {flaw}");
+        problems.push(Diagnostic::error(Code::InvalidBackend, message).at(address.span, ""));
+    }
+}
+
+/// Only `https://host[:port]`, or `http://` for this very machine; no credentials, path, query or fragment in it.
+fn address_flaw(address: &str) -> Option<&'static str> {
+    match address.split_once("://") {
         Some(("https", rest)) => rest_flaw(rest),
-        Some(("http", rest)) if is_loopback(host_of(rest)) => rest_flaw(rest),
+        Some(("http", rest)) if host_and_port(rest).is_some_and(|(host, _)| is_loopback(host)) => rest_flaw(rest),
         Some(("http", _)) => Some("`http://` is accepted for a loopback address only"),
         _ => Some("it has to begin with `https://`"),
-    };
-    if let Some(flaw) = flaw {
-        problems.push(
-            Diagnostic::error(Code::InvalidBackend, format!("`{key}` cannot be used: {flaw}")).at(address.span, ""),
-        );
     }
 }
 
 fn rest_flaw(rest: &str) -> Option<&'static str> {
-    let host = host_of(rest);
-    match () {
-        () if rest.contains('@') => Some("it holds credentials"),
-        () if rest.contains(['?', '#']) => Some("it has a query or a fragment"),
-        () if rest.trim_end_matches('/').contains('/') => Some("it has a path, which belongs into the references"),
-        () if host.is_empty() || !host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte)) => {
-            Some("it has no valid host")
-        }
-        () if host.starts_with("169.254.") => Some("link-local addresses are refused"),
-        () => None,
+    let host = |byte: u8| byte.is_ascii_alphanumeric() || b".-:".contains(&byte);
+    match host_and_port(rest) {
+        _ if rest.contains('@') => Some("it holds credentials"),
+        _ if rest.contains(['?', '#']) => Some("it has a query or a fragment"),
+        _ if rest.trim_end_matches('/').contains('/') => Some("it has a path, which belongs into the references"),
+        Some((name, _)) if name.is_empty() || !name.bytes().all(host) => Some("it has no valid host"),
+        Some((name, _)) if name.starts_with("169.254.") => Some("link-local addresses are refused"),
+        Some((_, Some(port))) if port.parse::<u16>().is_err() => Some("its port is not a number up to 65535"),
+        Some(_) => None,
+        None => Some("it has no valid host"),
     }
 }
 
-fn host_of(rest: &str) -> &str {
+/// Host and port of what stands behind `://`; an IPv6 address without its brackets.
+fn host_and_port(rest: &str) -> Option<(&str, Option<&str>)> {
     let authority = rest.split(['/', '?', '#']).next().unwrap_or("");
-    match authority.strip_prefix('[').and_then(|v6| v6.split_once(']')) {
-        Some((v6, _)) => v6,
-        None => authority.rsplit_once(':').map_or(authority, |(host, _)| host),
+    if let Some(v6) = authority.strip_prefix('[') {
+        let (host, port) = v6.split_once(']')?;
+        return if port.is_empty() { Some((host, None)) } else { Some((host, Some(port.strip_prefix(':')?))) };
     }
+    Some(authority.split_once(':').map_or((authority, None), |(host, port)| (host, Some(port))))
 }
 
 fn is_loopback(host: &str) -> bool {

@@ -2,7 +2,7 @@
 //!
 //! A token under a key that does not exist is the likeliest mistake of all, so what is not known is not shown.
 
-use super::{AUTH_KEYS, BACKEND_KEYS, is_recipient};
+use super::{AUTH_KEYS, BACKEND_KEYS, address_flaw, is_recipient};
 use crate::diagnostic::Diagnostics;
 use crate::document::{self, Table, Value};
 use crate::source::{SourceId, Span};
@@ -39,9 +39,10 @@ pub fn visible(text: &str, source: SourceId) -> Vec<Span> {
 
 /// Shows the values of these keys; not of those that are tables, nor of addresses that may hold a credential.
 fn show(table: &Table<'_>, keys: &[&str], found: &mut Vec<Span>) {
-    for value in keys.iter().filter_map(|key| table.get(key)) {
-        let plain = value.text().is_none_or(|text| !text.contains(['@', '?', '#']));
-        if plain && value.table().is_none() && value.items().is_none() {
+    for (key, value) in keys.iter().filter_map(|key| Some((*key, table.get(key)?))) {
+        let address = ["address", "endpoint", "api"].contains(&key);
+        let doubtful = |text: &str| if address { address_flaw(text).is_some() } else { text.contains(['@', '?', '#']) };
+        if !value.text().is_some_and(doubtful) && value.table().is_none() && value.items().is_none() {
             found.push(value.span);
         }
     }
