@@ -23,7 +23,7 @@ pub use code::{Class, Code};
 pub use github::github;
 pub use human::human;
 pub use json::{json, pretty_json};
-pub use safe::{safe, safe_bytes};
+pub use safe::safe;
 pub use sarif::sarif;
 pub use summary::summary;
 

@@ -1,7 +1,6 @@
 //! Makes foreign text safe for a terminal or a log: nothing in it can move the cursor, hide, or reorder what is read.
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
 
 /// Whether a character can steer a terminal or change how the text around it reads.
 ///
@@ -38,22 +37,9 @@ pub fn safe(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// Bytes as text: valid UTF-8 as by [`safe`], every other byte as `\xNN`.
-pub fn safe_bytes(bytes: &[u8]) -> String {
-    let mut shown = String::with_capacity(bytes.len());
-    for chunk in bytes.utf8_chunks() {
-        shown.push_str(&safe(chunk.valid()));
-        for byte in chunk.invalid() {
-            // Writing to a String cannot fail.
-            let _ = write!(shown, "\\x{byte:02x}");
-        }
-    }
-    shown
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{safe, safe_bytes, steers};
+    use super::{safe, steers};
     use proptest::prelude::*;
     use std::borrow::Cow;
 
@@ -79,16 +65,9 @@ mod tests {
         }
     }
 
-    #[test]
-    fn bytes_that_are_not_text_are_hexadecimal() {
-        assert_eq!(safe_bytes(b"a\xff\xc3\x1b\xc3\xa9"), "a\\xff\\xc3\\u{1b}é");
-        assert_eq!(safe_bytes(b""), "");
-    }
-
     proptest! {
         #[test]
         fn nothing_that_steers_is_left(bytes in proptest::collection::vec(any::<u8>(), 0..64)) {
-            prop_assert!(!safe_bytes(&bytes).chars().any(steers));
             prop_assert!(!safe(&String::from_utf8_lossy(&bytes)).chars().any(steers));
         }
     }

@@ -1,35 +1,15 @@
-//! Makes text from files harmless to look at: control and direction characters become visible escapes.
+//! Text from schemas as it may stand in a document: nothing in it steers a terminal.
 
-use std::fmt::Write;
+use crate::diagnostic::safe;
 
-/// `text` on one line, with every character that could steer a terminal or reorder a line as `\u{1b}`.
+/// `text` on one line, made safe to look at.
 pub(super) fn shown(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for character in text.chars() {
-        if steers(character) {
-            // Writing to a string cannot fail.
-            let _ = write!(out, "{}", character.escape_unicode());
-        } else {
-            out.push(character);
-        }
-    }
-    out
+    safe(text).into_owned()
 }
 
 /// The lines of a text, each one [`shown`]; CRLF is a line end as well.
 pub(super) fn shown_lines(text: &str) -> impl Iterator<Item = String> + '_ {
     text.trim_end().lines().map(|line| shown(line.trim_end()))
-}
-
-/// C0, DEL and C1; line separators; bidirectional marks (UAX #9); the byte order mark; tag characters.
-fn steers(character: char) -> bool {
-    character.is_control()
-        || matches!(
-            character,
-            '\u{2028}' | '\u{2029}'
-                | '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
-                | '\u{feff}' | '\u{e0000}'..='\u{e007f}'
-        )
 }
 
 #[cfg(test)]
