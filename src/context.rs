@@ -186,7 +186,8 @@ impl Context {
                 self.check_environment_name(name)?;
             }
         }
-        let trusted = self.environment.text("ENVCTL_TRUST").is_some();
+        // `<project id>`, or `<project id>:<digest>` where origins are approved as well.
+        let trusted = self.environment.text("ENVCTL_TRUST").and_then(|text| text.split(':').next());
         let default = self.environment.text("ENVCTL_ENVIRONMENT");
         Ok(project::load(&self.root()?, wanted, default, trusted))
     }

@@ -53,9 +53,9 @@ pub fn find(start: &Path) -> Option<PathBuf> {
     start.ancestors().find(|directory| std::fs::symlink_metadata(directory.join(CONFIG)).is_ok()).map(Path::to_owned)
 }
 
-/// Reads the project at `root`. `trusted` lifts the check of who may change `envctl.toml`; `default` stands in for the
+/// Reads the project at `root`. `trusted` is the id of a project whose `envctl.toml` others may own or change; `default` stands in for the
 /// default environment of `envctl.toml`.
-pub fn load(root: &Path, wanted: &Wanted, default: Option<&str>, trusted: bool) -> Loaded {
+pub fn load(root: &Path, wanted: &Wanted, default: Option<&str>, trusted: Option<&str>) -> Loaded {
     let mut loader = Loader {
         root: root.canonicalize().unwrap_or_else(|_| root.to_owned()),
         sources: SourceMap::default(),
@@ -100,15 +100,15 @@ struct Loader {
 }
 
 impl Loader {
-    fn config(&mut self, trusted: bool) -> Option<Config> {
+    fn config(&mut self, trusted: Option<&str>) -> Option<Config> {
         let (text, source) = self.read(Path::new(CONFIG), SourceMap::add_masked::<String, Arc<str>>)?;
-        if !trusted {
-            self.check_owner(source);
-        }
         for span in config::visible(&text, source) {
             self.sources.open(span);
         }
         let config = Config::read(&text, source, &mut self.problems);
+        if config.as_ref().is_none_or(|config| trusted != Some(config.id.value.as_str())) {
+            self.check_owner(source);
+        }
         self.incomplete |= config.is_none();
         config
     }

@@ -60,6 +60,6 @@ fn declared() -> Vec<String> {
     let Some(root) = root() else {
         return Vec::new();
     };
-    let loaded = project::load(&root, &Wanted::Named(Vec::new()), None, true);
+    let loaded = project::load(&root, &Wanted::Named(Vec::new()), None, None);
     loaded.model.map(|model| model.declared_names().map(str::to_owned).collect()).unwrap_or_default()
 }

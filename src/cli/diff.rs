@@ -63,7 +63,9 @@ pub(super) fn run(args: &Args, context: &Context) -> Outcome {
         };
         rows.push(vec![name.clone(), verdict.to_owned(), from(&left), from(&right)]);
     }
-    let differs = rows.iter().any(|row| row.get(1).is_some_and(|verdict| verdict != "equal"));
+    // What cannot be known without opening it is no difference.
+    let found = |verdict: &String| ["different", "only left", "only right"].contains(&verdict.as_str());
+    let differs = rows.iter().any(|row| row.get(1).is_some_and(found));
     write(args, context, &rows)?;
     let reported = [left, right].map(|side| context.stop_on_errors(side.problems, &side.sources, ""));
     reported.into_iter().collect::<Result<Vec<()>, Exit>>()?;
@@ -122,8 +124,10 @@ fn compare(name: &str, left: &Side, right: &Side) -> &'static str {
     if let (Some(one), Some(other)) = (&left.values, &right.values) {
         return match (one.get(name), other.get(name)) {
             (Some(one), Some(other)) if one.value.same_bytes(&other.value) => "equal",
+            (Some(_), Some(_)) => "different",
+            (Some(_), None) => "only left",
+            (None, Some(_)) => "only right",
             (None, None) => "not delivered",
-            _ => "different",
         };
     }
     match (&one.supply, &other.supply) {

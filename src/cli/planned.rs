@@ -71,6 +71,12 @@ pub(super) fn planned(context: &Context, request: &Request<'_>) -> Result<Planne
     } else {
         None
     };
+    if let Some(unused) =
+        shown.as_ref().and_then(|plan| overrides.keys().find(|name| !plan.variables.contains_key(*name)))
+    {
+        let message = format!("`--set` names `{unused}`, which is no part of what schema `{}` gets", view.name);
+        return Err(context.fail(Diagnostic::error(Code::Usage, message)));
+    }
     match shown {
         Some(plan) => Ok(Planned { loaded, model, plan, problems }),
         None => stopped(context, problems, &loaded, request.tail),

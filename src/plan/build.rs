@@ -34,6 +34,7 @@ pub fn plan(
         schema: view.name.clone(),
         protected,
         complete,
+        restricted: false,
         variables: BTreeMap::new(),
         unset: BTreeMap::new(),
     };
@@ -97,9 +98,10 @@ impl<'m> Builder<'m> {
             self.failed.insert(name.to_owned());
             return Outcome::Failed;
         };
-        let (outcome, planned) = match self.assigned(name) {
-            Some((file, entry)) => self.assigned_by(&variable, file, entry),
-            None => self.default_of(&variable),
+        let (outcome, planned) = match (self.overrides.get(name), self.assigned(name)) {
+            (Some(given), _) => self.overridden(&variable, given),
+            (None, Some((file, entry))) => self.assigned_by(&variable, file, entry),
+            (None, None) => self.default_of(&variable),
         };
         match planned {
             Some(planned) => {
@@ -154,12 +156,6 @@ impl<'m> Builder<'m> {
     }
 
     fn default_of(&mut self, variable: &Arc<Variable>) -> (Outcome, Option<Planned>) {
-        if let Some(given) = self.overrides.get(&variable.name) {
-            return (
-                Outcome::Planned,
-                Some(self.planned(variable, Supply::Clear(given.value.clone()), Origin::CommandLine, given.span)),
-            );
-        }
         if !self.is_in_scope(variable) {
             return (Outcome::Unset, None);
         }
@@ -170,18 +166,29 @@ impl<'m> Builder<'m> {
         self.no_value(variable, None)
     }
 
+    /// A value of the command line.
+    fn overridden(&mut self, variable: &Arc<Variable>, given: &Located<String>) -> (Outcome, Option<Planned>) {
+        if !self.is_in_scope(variable) {
+            self.out_of_scope(variable, given.span, String::from("leave `--set` out"));
+            return (Outcome::Failed, None);
+        }
+        let supply = Supply::Clear(given.value.clone());
+        (Outcome::Planned, Some(self.planned(variable, supply, Origin::CommandLine, given.span)))
+    }
+
     fn assigned_by(
         &mut self,
         variable: &Arc<Variable>,
         file: Option<&'m EnvironmentFile>,
         entry: &'m Entry,
     ) -> (Outcome, Option<Planned>) {
-        if self.overrides.contains_key(&variable.name) {
-            return self.default_of(variable);
-        }
         let absent = matches!(entry.assignment, Assignment::Absent);
         if !absent && !self.is_in_scope(variable) {
-            self.out_of_scope(variable, entry);
+            let absent =
+                format!("say `{} = {{ absent = true }}` in environments/{}.toml", entry.name, self.plan.environment);
+            let inherited = self.chain.levels.last().is_some_and(|own| own.source != entry.key_span.source);
+            let help = if inherited { absent } else { String::from("delete this line") };
+            self.out_of_scope(variable, entry.key_span, help);
             return (Outcome::Failed, None);
         }
         let own = file.is_some_and(|file| {
@@ -248,14 +255,10 @@ impl<'m> Builder<'m> {
         self.chain.matches(only_in.iter().map(|name| name.value.as_str()))
     }
 
-    fn out_of_scope(&mut self, variable: &Variable, entry: &Entry) {
+    fn out_of_scope(&mut self, variable: &Variable, span: Span, help: String) {
         let place = variable.only_in.as_ref().and_then(|only_in| only_in.first()).map(|first| first.span);
         let message = format!("`{}` is not for environment `{}`", variable.name, self.plan.environment);
-        let diagnostic = Diagnostic::error(Code::NotInThisEnvironment, message).at(entry.key_span, "assigned here");
-        let help =
-            format!("say `{} = {{ absent = true }}` in environments/{}.toml", variable.name, self.plan.environment);
-        let inherited = self.chain.levels.last().is_some_and(|own| own.source != entry.key_span.source);
-        let help = if inherited { help } else { String::from("delete this line") };
+        let diagnostic = Diagnostic::error(Code::NotInThisEnvironment, message).at(span, "assigned here");
         self.problems.push(diagnostic.at_some(place, "allowed in these only").help(help));
     }
 

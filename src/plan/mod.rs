@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 pub use build::{Completeness, plan};
 pub(crate) use problem::{missing, needs_escapes, unencoded};
-pub(crate) use rules::{Presence, check as check_rules};
+pub(crate) use rules::{Presence, check as check_rules, presence};
 
 use crate::environment::Sealed;
 use crate::reference::{BackendKind, Place};
@@ -93,6 +93,8 @@ pub struct Plan {
     pub protected: bool,
     /// Whether everything required was asked for; only such a plan is resolved.
     pub(crate) complete: bool,
+    /// Whether only some of the variables are left.
+    pub(crate) restricted: bool,
     /// Every variable that has a value, by name.
     pub variables: BTreeMap<String, Planned>,
     /// Variables of the schema that have none, and why.
@@ -102,6 +104,7 @@ pub struct Plan {
 impl Plan {
     /// Keeps only the named variables and what they are made of; only the named ones are delivered.
     pub fn restrict(&mut self, names: &BTreeSet<String>) {
+        self.restricted = true;
         let mut kept = BTreeSet::new();
         let mut queue: Vec<String> = names.iter().cloned().collect();
         while let Some(name) = queue.pop() {

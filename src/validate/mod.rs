@@ -13,7 +13,7 @@ pub use compose::{Composed, compose};
 pub use value::{Finding, Place, findings};
 
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
-use crate::plan::{Plan, Planned, Presence, Supply, check_rules};
+use crate::plan::{Plan, Planned, Presence, Supply, check_rules, presence};
 use crate::schema::{Variable, View};
 use crate::secret::Secret;
 use crate::source::Span;
@@ -95,13 +95,11 @@ pub fn validate(view: &View, resolved: Resolved, problems: &mut Diagnostics) -> 
             None => dropped = true,
         }
     }
-    if dropped {
-        // A place of an optional variable was empty: groups and rules have to be looked at again.
-        let presence = |name: &str| match plan.variables.get(name).filter(|_| values.contains_key(name)) {
-            None => Presence::Unset,
-            Some(planned) => Presence::Hidden(planned.span),
-        };
-        check_rules(view, &plan.environment, &presence, &mut found);
+    if dropped && !plan.restricted {
+        // A place of an optional variable was empty: groups and rules have to be looked at again. With `--only` what they
+        // speak of is not there, and they were checked offline as far as that goes.
+        let there = |name: &str| if values.contains_key(name) { presence(&plan, name) } else { Presence::Unset };
+        check_rules(view, &plan.environment, &there, &mut found);
     }
     let good = !found.has_errors();
     problems.append(found);

@@ -22,6 +22,7 @@ mod hostile;
 mod hostile_names;
 mod init;
 mod projects;
+mod regressions;
 mod render;
 mod run;
 mod run_environment;
