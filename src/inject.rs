@@ -118,7 +118,10 @@ pub fn exec(command: &Command, inherited: &EnvSnapshot, hardening: Hardening) ->
     use std::os::unix::ffi::OsStrExt;
     use std::os::unix::process::CommandExt;
     let all = environment(command, inherited);
-    let path = all.get(OsStr::new("PATH")).copied().or_else(|| inherited.get("PATH"));
+    // The command's own PATH finds it; with `--clear`, when it has none, the one envctl was started with.
+    let delivered = command.deliver.iter().find(|delivery| delivery.name == "PATH" && !delivery.as_file);
+    let delivered = delivered.map(|delivery| OsStr::from_bytes(delivery.value.expose()));
+    let path = delivered.or_else(|| all.get(OsStr::new("PATH")).copied()).or_else(|| inherited.get("PATH"));
     let program = match find(&command.program, path) {
         Ok(program) => program,
         Err(error) => return error,

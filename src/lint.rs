@@ -236,13 +236,12 @@ fn ancestry(model: &Model, name: &str, problems: &mut Diagnostics) {
             problems.push(Diagnostic::error(Code::LocalOverlayRefused, message).at(span, "").help("delete this file"));
         }
         for sealed in chain.levels.iter().take(level).flat_map(|parent| parent.secrets.values()) {
-            let own = file.named(&sealed.name).next();
-            let allowed = own.is_none_or(|entry| match entry.assignment {
+            let allowed = |entry: &&Entry| match entry.assignment {
                 Assignment::Sealed(_) | Assignment::Broken => true,
                 Assignment::Reference(_) => !file.is_overlay && !chain.is_protected_at(level),
                 Assignment::Value(_) | Assignment::Absent => false,
-            });
-            if let Some(own) = own.filter(|_| !allowed) {
+            };
+            for own in file.named(&sealed.name).filter(|entry| !allowed(entry)) {
                 let message = format!("`{}` replaces a sealed value by something that is not sealed", own.name);
                 let diagnostic = Diagnostic::error(Code::SealedReplaced, message).at(own.key_span, "here");
                 problems.push(diagnostic.at(sealed.key_span, "sealed here").help("delete this line"));

@@ -99,7 +99,9 @@ impl Model {
     }
 
     fn is_open(&self, name: &str) -> bool {
-        !self.declarations(name).is_empty() && self.secret_declaration(name).is_none()
+        let all = self.declarations(name);
+        // A misspelt `secret` must not open what was meant to be closed.
+        !all.is_empty() && all.iter().all(|variable| !variable.is_secret() && !variable.is_doubtful)
     }
 
     /// Of a reference the backend and what it knows as a place; a key that is misspelt may hold anything.

@@ -56,7 +56,8 @@ fn matches(pattern: &str, name: &str) -> bool {
 ///
 /// Of equally close words the first. Long words are not compared: a slip in those is hard to guess and slow to find.
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    const LONGEST: usize = 255;
+    // Beyond that the distance takes long to compute and nobody meant the other one.
+    const LONGEST: usize = 64;
     if word.len() > LONGEST {
         return None;
     }

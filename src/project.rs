@@ -78,6 +78,11 @@ pub fn load(root: &Path, wanted: &Wanted, default: Option<&str>, trusted: Option
             names.iter().filter_map(|name| name.clone().or_else(|| default_environment.clone())).collect()
         }
     };
+    // Whether a secret may have a default depends on the environments it is for: they are looked at whatever was asked.
+    let variables = schemas.values().flat_map(|schema| schema.variables.values());
+    let with_default = variables.filter(|variable| variable.is_secret() && variable.default.is_some());
+    let only_in = with_default.flat_map(|variable| variable.only_in.iter().flatten()).map(|name| name.value.clone());
+    let queue: Vec<String> = queue.into_iter().chain(only_in).collect();
     let (environments, overlays) = loader.environments(queue, &environment_names);
     let Loader { root, mut sources, mut problems, incomplete } = loader;
     let model = config.map(|config| Model::new(config, schemas, views, environments, overlays, environment_names));
@@ -195,15 +200,15 @@ impl Loader {
     /// The environments there are; a file that is none is reported: it would be left out without a word.
     fn environment_names(&mut self) -> BTreeSet<String> {
         let listed = self.names("environments");
-        let (overlays, names): (Vec<String>, Vec<String>) =
-            listed.into_iter().partition(|name| name.strip_suffix(".local").is_some());
+        let overlays: Vec<String> =
+            listed.iter().filter_map(|name| Some(name.strip_suffix(".local")?.to_owned())).collect();
+        let names = listed.into_iter().filter(|name| name.strip_suffix(".local").is_none());
         let names: BTreeSet<String> =
-            names.into_iter().filter(|name| self.is_word("an environment", "environments", name)).collect();
-        for overlay in overlays {
-            let base = overlay.trim_end_matches(".local");
-            if !names.contains(base) {
-                let unknown = lint::unknown_environment(base, names.iter().map(String::as_str));
-                let message = format!("environments/{overlay}.toml overlays `{base}`, which does not exist");
+            names.filter(|name| self.is_word("an environment", "environments", name)).collect();
+        for base in overlays {
+            if !names.contains(&base) {
+                let unknown = lint::unknown_environment(&base, names.iter().map(String::as_str));
+                let message = format!("environments/{base}.local.toml overlays `{base}`, which does not exist");
                 self.problems.push(Diagnostic { message, ..unknown });
             }
         }

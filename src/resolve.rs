@@ -6,7 +6,7 @@ use crate::backend::{Backends, Fetched, Want};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::plan::{Plan, Planned, Supply, missing};
 use crate::secret::Secret;
-use crate::validate::{Composed, Resolved, compose};
+use crate::validate::{Composed, MAX_MADE, Resolved, compose, too_much};
 
 /// Whether values that can be made are made when they are missing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,8 +37,9 @@ pub fn resolve(
         }
     }
     if !found.has_errors() {
+        let mut made = 0;
         for name in plan.variables.keys() {
-            make(&plan, name, &mut values, &mut found);
+            make(&plan, name, &mut values, &mut made, &mut found);
         }
     }
     let complete = !found.has_errors();
@@ -136,7 +137,7 @@ fn nothing_there(plan: &Plan, planned: &Planned, backend: &str, problems: &mut D
 }
 
 /// Makes one value from its parts; a plan has no circles.
-fn make(plan: &Plan, name: &str, values: &mut BTreeMap<String, Secret>, problems: &mut Diagnostics) {
+fn make(plan: &Plan, name: &str, values: &mut BTreeMap<String, Secret>, made: &mut usize, problems: &mut Diagnostics) {
     let Some(planned) = plan.variables.get(name).filter(|_| !values.contains_key(name)) else {
         return;
     };
@@ -144,10 +145,12 @@ fn make(plan: &Plan, name: &str, values: &mut BTreeMap<String, Secret>, problems
         return;
     };
     for part in &planned.parts {
-        make(plan, part, values, problems);
+        make(plan, part, values, made, problems);
     }
     match compose(planned, template, values) {
+        Composed::Value(value) if *made + value.size() > MAX_MADE => problems.push(too_much(planned.span)),
         Composed::Value(value) => {
+            *made += value.size();
             values.insert(name.to_owned(), value);
         }
         Composed::Lacks(part) => {

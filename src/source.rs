@@ -66,6 +66,9 @@ pub struct Excerpt {
     pub mark: Range<usize>,
 }
 
+/// How much of a line is shown before and after the place that is meant, in bytes, before it is cut to the terminal.
+const WINDOW: usize = 2048;
+
 /// What stands in for a closed part, whatever its length: the width would tell the length.
 const DOTS: &str = "•••••";
 
@@ -145,6 +148,10 @@ impl SourceMap {
             Visibility::Parts(parts) => (parts, true),
             Visibility::Closed => return None,
         };
+        // Of a very long line only what is near the mark is looked at: there may be as many marks as characters.
+        let from = floor(&source.text, span.start.saturating_sub(WINDOW)).max(range.start);
+        let to = floor(&source.text, span.start.saturating_add(WINDOW)).max(range.start);
+        let range = from..to.min(range.end);
         let mark = span.start.clamp(range.start, range.end)..span.end.clamp(range.start, range.end);
         let (text, mark) = masked(&source.text, &range, (parts, shown), &mark);
         Some(Excerpt { line, text, mark })
@@ -176,13 +183,19 @@ fn masked(
     mark: &Range<usize>,
 ) -> (String, Range<usize>) {
     let near = |part: &&Range<usize>| part.start < line.end && part.end > line.start;
-    let parts: Vec<_> = parts.iter().filter(near).collect();
+    let mut parts: Vec<_> = parts.iter().filter(near).collect();
+    parts.sort_by_key(|part| part.start);
+    let mut parts = parts.into_iter().peekable();
+    let mut covered = 0;
     let mut shown = String::new();
     let (mut start, mut end) = (None, None);
     let mut dotted = false;
     for (at, character) in text.get(line.clone()).unwrap_or("").char_indices() {
         let at = at + line.start;
-        let open = parts.iter().any(|part| part.contains(&at)) == keep;
+        while let Some(part) = parts.next_if(|part| part.start <= at) {
+            covered = covered.max(part.end);
+        }
+        let open = (at < covered) == keep;
         let begins = shown.len();
         if open {
             shown.push(character);

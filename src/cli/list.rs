@@ -91,8 +91,5 @@ fn human(plan: &Plan, sources: &SourceMap) -> String {
         rows.push([name.as_str(), variable.kind.value.name(), "", "unset", "", why, ""].map(str::to_owned).to_vec());
     }
     rows.sort();
-    for row in &mut rows {
-        row.retain(|cell| cell != "\u{0}");
-    }
     table(&["NAME", "TYPE", "SECRET", "FROM", "PLACE", "DETAIL", ""], &rows)
 }

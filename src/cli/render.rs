@@ -29,7 +29,7 @@ pub(super) struct Args {
     /// The schema whose variables are rendered
     #[arg(long, value_name = "SCHEMA", add = complete::schemas())]
     schema: Option<String>,
-    /// Show secrets on a terminal
+    /// Show values on a terminal
     #[arg(long)]
     reveal: bool,
 }
@@ -51,6 +51,9 @@ fn reference(args: &Args, context: &Context, write: fn(&str, &[Row<'_>]) -> Stri
     let model = context.model(&mut loaded, TAIL)?;
     let problems = std::mem::take(&mut loaded.problems);
     context.stop_on_errors(problems, &loaded.sources, TAIL)?;
+    if let Some(named) = &args.environment {
+        context.environment_name(Some(named), &loaded, &model)?;
+    }
     let view = context.view(args.schema.as_deref(), &loaded, &model)?;
     let lists: Vec<(&Variable, Vec<String>, Vec<String>)> = view
         .variables
@@ -100,7 +103,7 @@ fn row<'r>(view: &View, variable: &'r Variable, places: &'r [String], choices: &
 
 fn values(args: &Args, context: &Context) -> Outcome {
     let Some(format) = Format::from_name(&args.format) else {
-        return Err(Exit(2));
+        return Err(context.fail(Diagnostic::error(Code::Bug, "a format that is offered is not there")));
     };
     let dialect = dialect(args, context, format)?;
     let planned = planned(
@@ -113,9 +116,7 @@ fn values(args: &Args, context: &Context) -> Outcome {
             tail: TAIL,
         },
     )?;
-    if planned.plan.variables.values().any(|planned| planned.sensitive && planned.delivered) {
-        refuse_terminal(args, context)?;
-    }
+    refuse_terminal(args, context)?;
     super::list::verbose(context, &planned.plan, &planned.loaded.sources);
     let (validated, mut rest) = super::planned::values(context, planned, Generate::Store, TAIL)?;
     let mut problems = std::mem::take(&mut rest.problems);
@@ -142,12 +143,12 @@ fn dialect(args: &Args, context: &Context, format: Format) -> Result<Option<Dial
     Err(context.fail(problem.help(help)))
 }
 
-/// Secrets are not put on a screen by accident.
+/// Values are not put on a screen by accident.
 fn refuse_terminal(args: &Args, context: &Context) -> Outcome {
     if args.reveal || !context.terminal.shows_result() {
         return Ok(());
     }
-    let problem = Diagnostic::error(Code::Usage, "this would show secrets on the terminal");
+    let problem = Diagnostic::error(Code::Usage, "this would show values on the terminal");
     Err(context.fail(problem.help("send it to a file or a program, or add `--reveal`")))
 }
 

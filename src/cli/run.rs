@@ -86,6 +86,10 @@ fn restrict(only: &[String], context: &Context, planned: &mut Planned) -> Outcom
             let message = format!("`--only` names a variable that schema `{}` does not have", planned.plan.schema);
             return Err(context.fail(Diagnostic::error(Code::Usage, message).help_some(near)));
         }
+        if view.and_then(|view| view.variables.get(name)).is_some_and(|variable| variable.internal) {
+            let message = format!("`--only` names `{name}`, which is internal: no program gets it");
+            return Err(context.fail(Diagnostic::error(Code::Usage, message)));
+        }
     }
     planned.plan.restrict(&only.iter().cloned().collect());
     Ok(())

@@ -78,8 +78,10 @@ fn leading_name(text: &str) -> &str {
 
 /// Bytes up to and with the bracket that closes the first one; 1 if none does.
 fn closing(text: &str, open: char, close: char) -> usize {
+    /// What is longer is text that happens to have brackets; looking on from each would take quadratic time.
+    const LONGEST: usize = 1024;
     let mut depth = 0_usize;
-    for (at, character) in text.char_indices() {
+    for (at, character) in text.char_indices().take(LONGEST) {
         if character == open {
             depth += 1;
         } else if character == close {

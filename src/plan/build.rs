@@ -38,8 +38,18 @@ pub fn plan(
         variables: BTreeMap::new(),
         unset: BTreeMap::new(),
     };
-    let mut builder =
-        Builder { model, chain, view, overrides, plan, failed: BTreeSet::new(), path: Vec::new(), problems };
+    let mut builder = Builder {
+        model,
+        chain,
+        view,
+        overrides,
+        plan,
+        failed: BTreeSet::new(),
+        depths: BTreeMap::new(),
+        composed: 0,
+        path: Vec::new(),
+        problems,
+    };
     for name in view.variables.keys() {
         builder.visit(name);
     }
@@ -73,6 +83,10 @@ pub(super) struct Builder<'m> {
     pub(super) plan: Plan,
     /// Variables that have no value because of a problem that was reported.
     pub(super) failed: BTreeSet<String>,
+    /// The bytes of all values made from others.
+    pub(super) composed: usize,
+    /// How deep values are made from others.
+    pub(super) depths: BTreeMap<String, usize>,
     /// The variables being made, outermost first.
     pub(super) path: Vec<(String, Span)>,
     pub(super) problems: &'m mut Diagnostics,

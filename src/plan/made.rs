@@ -12,7 +12,7 @@ use crate::lint::secret_in_clear;
 use crate::schema::Variable;
 use crate::source::Span;
 use crate::template::{Modifier, Part, Template, encode_uri};
-use crate::validate::{self, MAX_VALUE};
+use crate::validate::{self, MAX_MADE, MAX_VALUE};
 
 /// Values may be made from values, but not deeper than anybody could follow.
 const MAX_DEPTH: usize = 64;
@@ -34,6 +34,13 @@ impl Builder<'_> {
         if !self.visit_parts(variable, entry, &planned.parts) {
             return None;
         }
+        // Counted from below as well: which variable is looked at first must not matter.
+        let deepest = planned.parts.iter().filter_map(|part| self.depths.get(part)).max().copied().unwrap_or(0);
+        if deepest + 1 >= MAX_DEPTH {
+            self.too_deep(entry);
+            return None;
+        }
+        self.depths.insert(variable.name.clone(), deepest + 1);
         let parts = || planned.parts.iter().filter_map(|name| self.plan.variables.get(name));
         let takes_in_secret = parts().any(|part| part.sensitive);
         if let Some(secret) = self.model.secret_declaration(&variable.name).filter(|_| !takes_in_secret) {
@@ -65,8 +72,7 @@ impl Builder<'_> {
             return false;
         }
         if self.path.len() >= MAX_DEPTH {
-            let message = format!("values are made from each other more than {MAX_DEPTH} deep");
-            self.problems.push(Diagnostic::error(Code::TemplateCircle, message).at(entry.span, ""));
+            self.too_deep(entry);
             return false;
         }
         match self.visit(part) {
@@ -83,6 +89,12 @@ impl Builder<'_> {
                 false
             }
         }
+    }
+
+    fn too_deep(&mut self, entry: &Entry) {
+        let message = format!("values are made from each other more than {MAX_DEPTH} deep");
+        let diagnostic = Diagnostic::error(Code::TemplateCircle, message).at(entry.span, "the one too many");
+        self.problems.push(diagnostic.help("put fewer values into each other"));
     }
 
     /// Every variable of the circle finds it; it is reported once, from the smallest name.
@@ -125,6 +137,11 @@ impl Builder<'_> {
                 self.problems.push(validate::too_large(variable, entry.span));
                 return None;
             }
+        }
+        self.composed += text.len();
+        if self.composed > MAX_MADE {
+            self.problems.push(validate::too_much(entry.span));
+            return None;
         }
         String::from_utf8(text).ok()
     }

@@ -2,11 +2,14 @@
 
 use std::sync::OnceLock;
 
-use regex::Regex;
+use regex::{Regex, RegexBuilder};
 
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::document::{Located, Table};
 use crate::kind::{Kind, Measure};
+
+/// The largest compiled pattern, in bytes.
+const SIZE: usize = 1 << 20;
 
 /// A regular expression, compiled when it is first needed: start-up does not pay for those that are not.
 #[derive(Debug)]
@@ -23,7 +26,9 @@ impl Pattern {
 
     /// Whether the expression is found in `value`; nothing if it cannot be compiled (too large).
     pub fn finds(&self, value: &str) -> Option<bool> {
-        let compiled = self.compiled.get_or_init(|| Regex::new(&self.text.value).ok());
+        // A pattern of a schema is small; the limit keeps a hostile one from taking the memory.
+        let compile = || RegexBuilder::new(&self.text.value).size_limit(SIZE).dfa_size_limit(SIZE).build().ok();
+        let compiled = self.compiled.get_or_init(compile);
         compiled.as_ref().map(|regex| regex.is_match(value))
     }
 }

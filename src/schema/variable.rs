@@ -59,6 +59,8 @@ pub struct Variable {
     pub allow_reserved: bool,
     /// Whether the program gets a file.
     pub as_file: Option<AsFile>,
+    /// Whether something is wrong with the declaration: what it says of secrecy then counts for nothing.
+    pub is_doubtful: bool,
 }
 
 const KEYS: &[&str] = &[
@@ -88,6 +90,7 @@ impl Variable {
         text: &str,
         problems: &mut Diagnostics,
     ) -> Option<Self> {
+        let before = problems.len();
         let known: Vec<&str> = KEYS.iter().chain(Limits::KEYS).copied().collect();
         table.only(&known, "a variable", problems);
         let kind = kind(name, table, problems);
@@ -110,9 +113,11 @@ impl Variable {
             rotate: table.table("rotate", problems).map(|table| Box::new(Rotate::read(&table, problems))),
             allow_reserved: table.flag("allow_reserved", problems).is_some_and(|flag| flag.value),
             as_file: as_file(table, problems),
+            is_doubtful: false,
             kind,
         };
-        variable.with_default(table, text, problems).checked(problems)
+        let variable = variable.with_default(table, text, problems);
+        Self { is_doubtful: problems.len() > before, ..variable }.checked(problems)
     }
 
     /// Whether the schema calls it secret.

@@ -21,6 +21,9 @@ use crate::source::Span;
 /// The longest value there is, in bytes.
 pub const MAX_VALUE: usize = 1 << 20;
 
+/// The bytes of all values that are made from others, at most: few short templates can multiply without end.
+pub const MAX_MADE: usize = 32 << 20;
+
 /// A plan with a value for each of its variables.
 pub struct Resolved {
     plan: Plan,
@@ -134,6 +137,14 @@ fn check(planned: &Planned, value: &Secret, protected: bool, problems: &mut Diag
             problems.push(diagnostic.at(planned.variable.kind.span, "declared here"));
         }
     }
+}
+
+/// The diagnostic for values beyond [`MAX_MADE`] in all.
+pub fn too_much(span: Span) -> Diagnostic {
+    let message = "the values made from others add up to more than 32 MiB";
+    Diagnostic::error(Code::EnvironmentTooLarge, message)
+        .at(span, "the one too many")
+        .help("no program can be given as much: put fewer values into each other")
 }
 
 /// The diagnostic for a value beyond [`MAX_VALUE`].

@@ -79,6 +79,12 @@ impl Check<'_> {
         let limits = &self.variable.limits;
         self.length(value);
         if value.is_empty() {
+            // Nothing has no type, but it can be too few items, or forbidden.
+            if self.variable.kind.value == Kind::List {
+                self.items(&[]);
+            } else {
+                self.forbidden(value, place.protected);
+            }
             return;
         }
         if self.variable.kind.value == Kind::List {
@@ -101,7 +107,7 @@ impl Check<'_> {
             let must = "has the default that is meant for development";
             self.add(Code::ForbiddenValue, must, "everybody who reads the schema knows it", default.span);
         }
-        let url_password = self.variable.kind.value == Kind::Url && has_placeholder_password(value);
+        let url_password = has_placeholder_password(value);
         if place.sensitive && (is_placeholder(value) || url_password) {
             let severity = if place.protected { Severity::Error } else { Severity::Warning };
             let (must, label) = (String::from("is still a stand-in"), String::from("anybody can guess it"));
@@ -158,6 +164,12 @@ impl Check<'_> {
         if !allowed {
             self.typed(value, kind);
         }
+        self.forbidden(value, protected);
+    }
+
+    /// The values that the schema forbids.
+    fn forbidden(&mut self, value: &str, protected: bool) {
+        let limits = &self.variable.limits;
         let in_list = |list: &Option<crate::document::Located<Vec<String>>>| {
             list.as_ref().filter(|list| list.value.iter().any(|literal| literal == value)).map(|list| list.span)
         };

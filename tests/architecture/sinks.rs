@@ -12,7 +12,7 @@ const SINKS: &[(&str, usize, &str)] = &[
     ("backend/local.rs", 2, "to keep a value in the local store of this user"),
     (
         "inject.rs",
-        3,
+        4,
         "into the environment block, or the sealed memory file, of the command that is started; the search for NUL before",
     ),
     ("render/mod.rs", 1, "handed to the format, whose text is a secret again"),

@@ -85,3 +85,51 @@ fn an_environment_does_not_differ_from_itself() {
         sandbox.run(&arguments).env("GIVEN", "abc").output().assert_status(0);
     }
 }
+
+/// A misspelt or mistyped `secret` opened the value for display in every other diagnostic about it.
+#[test]
+fn a_misspelt_secret_keeps_its_value_closed() {
+    for key in ["secrt = true", "secret = \"yes\"", "Secret = true", "secret = 1"] {
+        let sandbox = project(&format!("[variables.TOKEN]\ntype = \"port\"\n{key}\n"), "");
+        let canary = sandbox.canary("TOKEN");
+        sandbox.file("environments/dev.toml", format!("[values]\nTOKEN = \"{canary}\"\n"));
+        for format in ["human", "json", "github", "sarif"] {
+            for command in [&["check"][..], &["run", "--", "true"], &["list"], &["explain", "dev", "TOKEN"]] {
+                let arguments = [&["--message-format", format], command].concat();
+                assert_ne!(sandbox.run(&arguments).output().status, 0);
+            }
+        }
+    }
+}
+
+/// Small files that took seconds or gigabytes.
+#[test]
+fn small_files_cannot_ask_for_much() {
+    // Values made from values, each of a megabyte, in a secret and in a clear chain.
+    let mut schema = String::from("[variables.S]\nsecret = true\ninternal = true\n");
+    let mut values = format!("[values]\nS = {{ backend = \"env\", name = \"GIVEN\" }}\nC = \"{}\"\n", "x".repeat(1000));
+    schema.push_str("[variables.C]\ninternal = true\n");
+    for index in 0..200 {
+        schema.push_str(&format!("[variables.A{index}]\nsecret = true\n[variables.B{index}]\n"));
+        values.push_str(&format!("A{index} = \"{}\"\nB{index} = \"{}\"\n", "${S}".repeat(900), "${C}".repeat(900)));
+    }
+    let sandbox = project(&schema, &values);
+    let given = "y".repeat(1000);
+    refused(&sandbox.run(&["run", "--", "true"]).env("GIVEN", &given).output(), 125, "environment-too-large", "32 MiB");
+    // Many long names that are nearly known ones, on one line.
+    let name = |index: usize| format!("V{}{index}", "LONG".repeat(50));
+    let schema: Vec<String> = (0..300).map(|index| format!("[variables.{}]\n", name(index))).collect();
+    let line: Vec<String> = (300..600).map(|index| format!("{} = 1", name(index))).collect();
+    let sandbox = project(&schema.concat(), &format!("values = {{ {} }}\n", line.join(", ")));
+    refused(&sandbox.run(&["check"]).output(), 1, "unknown-variable", "");
+}
+
+/// An empty list, and a child's assignments for single schemas, slipped past their rules.
+#[test]
+fn empty_lists_and_single_schemas_are_held_to_the_rules() {
+    let sandbox = project("[variables.L]\ntype = \"list\"\nmin_length = 0\nmin_items = 1\n", "[values]\nL = \"\"\n");
+    refused(&sandbox.run(&["check"]).output(), 1, "list-items", "at least 1 item");
+    let sandbox = project("[variables.PART]\ninternal = true\ndefault = \"x\"\n", "");
+    refused(&sandbox.run(&["run", "--only", "PART", "--", "true"]).output(), 125, "usage", "internal");
+    refused(&sandbox.run(&["render", "nosuch", "--format", "example"]).output(), 2, "usage", "nosuch");
+}
