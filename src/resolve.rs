@@ -138,6 +138,10 @@ fn nothing_there(plan: &Plan, planned: &Planned, backend: &str, problems: &mut D
 
 /// Makes one value from its parts; a plan has no circles.
 fn make(plan: &Plan, name: &str, values: &mut BTreeMap<String, Secret>, made: &mut usize, problems: &mut Diagnostics) {
+    // Told once: every value after the one too many is one too many as well.
+    if *made > MAX_MADE {
+        return;
+    }
     let Some(planned) = plan.variables.get(name).filter(|_| !values.contains_key(name)) else {
         return;
     };
@@ -147,11 +151,17 @@ fn make(plan: &Plan, name: &str, values: &mut BTreeMap<String, Secret>, made: &m
     for part in &planned.parts {
         make(plan, part, values, made, problems);
     }
+    if *made > MAX_MADE {
+        return;
+    }
     match compose(planned, template, values) {
-        Composed::Value(value) if *made + value.size() > MAX_MADE => problems.push(too_much(planned.span)),
         Composed::Value(value) => {
             *made += value.size();
-            values.insert(name.to_owned(), value);
+            if *made > MAX_MADE {
+                problems.push(too_much(planned.span));
+            } else {
+                values.insert(name.to_owned(), value);
+            }
         }
         Composed::Lacks(part) => {
             let message = format!("`{part}` is taken in here and has no value in `{}`", plan.environment);

@@ -138,9 +138,13 @@ impl Builder<'_> {
                 return None;
             }
         }
+        let before = self.composed;
         self.composed += text.len();
         if self.composed > MAX_MADE {
-            self.problems.push(validate::too_much(entry.span));
+            // Told once: every value after this one is one too many as well.
+            if before <= MAX_MADE {
+                self.problems.push(validate::too_much(entry.span));
+            }
             return None;
         }
         String::from_utf8(text).ok()

@@ -215,7 +215,10 @@ fn descriptions(taken: &[Taken], secrets: &Secrets) -> BTreeMap<String, String> 
         let Some(comment) = &entry.comment else {
             continue;
         };
-        if !found.contains_key(&entry.name)
+        // A single word beside a secret is more likely an older value than a description.
+        let lone = secrets.contains_key(&entry.name) && comment.split_whitespace().nth(1).is_none();
+        if !lone
+            && !found.contains_key(&entry.name)
             && !values.iter().any(|value| comment.contains(value))
             && let Some(description) = text::description(comment)
         {

@@ -115,7 +115,9 @@ fn small_files_cannot_ask_for_much() {
     }
     let sandbox = project(&schema, &values);
     let given = "y".repeat(1000);
-    refused(&sandbox.run(&["run", "--", "true"]).env("GIVEN", &given).output(), 125, "environment-too-large", "32 MiB");
+    let output = sandbox.run(&["run", "--", "true"]).env("GIVEN", &given).output();
+    refused(&output, 125, "environment-too-large", "32 MiB");
+    assert_eq!(output.stderr.matches("error[").count(), 1, "{output}");
     // Many long names that are nearly known ones, on one line.
     let name = |index: usize| format!("V{}{index}", "LONG".repeat(50));
     let schema: Vec<String> = (0..300).map(|index| format!("[variables.{}]\n", name(index))).collect();
@@ -132,4 +134,15 @@ fn empty_lists_and_single_schemas_are_held_to_the_rules() {
     let sandbox = project("[variables.PART]\ninternal = true\ndefault = \"x\"\n", "");
     refused(&sandbox.run(&["run", "--only", "PART", "--", "true"]).output(), 125, "usage", "internal");
     refused(&sandbox.run(&["render", "nosuch", "--format", "example"]).output(), 2, "usage", "nosuch");
+}
+
+/// A word beside a secret was taken over as its description: often it is the value before.
+#[test]
+fn a_lone_word_beside_a_secret_is_no_description() {
+    let sandbox = crate::harness::Sandbox::new();
+    let old = sandbox.canary("the value before");
+    sandbox.file("x.env", format!("DB_PASSWORD=abcdef12 # {old}\nPORT=80 # listens\n"));
+    sandbox.run(&["init", "made", "--from", "x.env"]).output().assert_status(0);
+    let schema = sandbox.read("made/schemas/app.toml");
+    assert!(schema.contains("listens") && !schema.contains(&old), "{schema}");
 }
