@@ -1,12 +1,14 @@
 //! Environment files: where each variable's value comes from.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::config::bad_word;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::document::{self, Located, Table, Value};
 use crate::name;
 use crate::reference::Reference;
+use crate::sealed::{self, SealedFile};
 use crate::source::{SourceId, Span};
 use crate::template::{Template, Written};
 
@@ -29,7 +31,7 @@ pub enum Assignment {
 #[derive(Debug, Clone)]
 pub struct Sealed {
     /// Generation in which the value last changed.
-    pub since: i64,
+    pub since: u64,
     /// Day on which it last changed, `YYYY-MM-DD`.
     pub rotated: String,
 }
@@ -67,8 +69,8 @@ pub struct EnvironmentFile {
     pub is_abstract: bool,
     /// Who shall be able to read the secrets.
     pub recipients: Option<Located<Vec<Located<String>>>>,
-    /// Who can read the secrets, as sealed: how many, and where that stands.
-    pub sealed_recipients: Option<Located<usize>>,
+    /// `[seal]` and `[secrets]`, well-formed, and where their parts stand.
+    pub sealed: Option<(Arc<SealedFile>, sealed::Spans)>,
     /// The schemas it is for; all of them where neither it nor a parent says.
     pub schemas: Option<Vec<Located<String>>>,
     /// `[values]`.
@@ -85,9 +87,6 @@ const KEYS: &[&str] =
     &["extends", "protected", "abstract", "schemas", "recipients", "values", "for", "secrets", "seal", "push"];
 const OVERLAY_KEYS: &[&str] = &["values", "for"];
 
-/// Endings of entries that belong to a rotation, not to a variable.
-const SUFFIXES: &[&str] = &["-next", "-previous", "-journal"];
-
 impl EnvironmentFile {
     /// Reads an environment; nothing if it is no TOML.
     pub fn read(
@@ -100,7 +99,7 @@ impl EnvironmentFile {
         let document = document::parse(text, source, problems)?;
         let root = document::root(&document, source);
         // Without its tables nothing can be said of the environment: it counts as one that could not be read.
-        let tables = ["values", "for", "secrets"].iter().filter(|key| root.get(key).is_some());
+        let tables = ["values", "for"].iter().filter(|key| root.get(key).is_some());
         if tables.filter(|key| root.table(key, problems).is_none()).count() > 0 {
             return None;
         }
@@ -116,12 +115,8 @@ impl EnvironmentFile {
         } else {
             root.only(KEYS, "an environment", problems);
             file.read_head(&root, problems);
-            let secrets = root.table("secrets", problems);
-            file.secrets = secrets.map(|table| reader.secrets(&table, problems)).unwrap_or_default();
-            check_seal(&root, problems);
-            let sealed = root.get("seal").and_then(|seal| seal.table()?.get("recipients"));
-            file.sealed_recipients =
-                sealed.and_then(|list| Some(Located::new(list.table()?.entries().count(), list.span)));
+            file.sealed = sealed::read(&root, name, text, problems).map(|(sealed, spans)| (Arc::new(sealed), spans));
+            file.secrets = secrets(&root, file.sealed.as_ref().map(|(sealed, _)| sealed));
         }
         file.check_tables(problems);
         Some(file)
@@ -136,7 +131,7 @@ impl EnvironmentFile {
             protected: None,
             is_abstract: false,
             recipients: None,
-            sealed_recipients: None,
+            sealed: None,
             schemas: None,
             values: Entries::new(),
             per_schema: BTreeMap::new(),
@@ -186,22 +181,16 @@ impl EnvironmentFile {
 
     /// A name in `[secrets]` stands nowhere else; names that differ in case only are one name.
     fn check_tables(&self, problems: &mut Diagnostics) {
-        for (_, entry) in self.all().filter(|(_, entry)| {
-            entry.span != self.secrets.get(&entry.name).map_or(entry.key_span, |sealed| sealed.span)
-        }) {
-            if let Some(sealed) = self.secrets.get(&entry.name) {
-                let message = format!("`{}` stands in `[secrets]` and in clear", entry.name);
-                let diagnostic = Diagnostic::error(Code::DuplicateName, message).at(entry.key_span, "here");
-                problems.push(
-                    diagnostic.at(sealed.key_span, "sealed here").help("keep the sealed entry and delete the other"),
-                );
-            }
-        }
-        let tables =
-            [&self.values, &self.secrets].into_iter().chain(self.per_schema.values().map(|(_, entries)| entries));
-        for table in tables {
+        let own = self.per_schema.values().map(|(_, entries)| entries);
+        for table in std::iter::once(&self.values).chain(own) {
             let mut folded: BTreeMap<String, Span> = BTreeMap::new();
             for entry in table.values() {
+                if let Some(sealed) = self.secrets.get(&entry.name) {
+                    let message = format!("`{}` stands in `[secrets]` and in clear", entry.name);
+                    let diagnostic = Diagnostic::error(Code::SealedStructure, message).at(entry.key_span, "here");
+                    let help = "keep the sealed entry and delete the other";
+                    problems.push(diagnostic.at(sealed.key_span, "sealed here").help(help));
+                }
                 if let Some(first) = folded.insert(entry.name.to_ascii_uppercase(), entry.key_span) {
                     let message = "two names are the same but for upper and lower case";
                     problems.push(
@@ -215,16 +204,18 @@ impl EnvironmentFile {
     }
 }
 
-/// `[secrets]` needs `[seal]`.
-fn check_seal(root: &Table<'_>, problems: &mut Diagnostics) {
-    if let (Some(span), None) = (root.key_span("secrets"), root.get("seal")) {
-        let message =
-            "there is `[secrets]` but no `[seal]`: nothing says who can read them, nor that they are complete";
-        problems.push(Diagnostic::error(Code::SealedStructure, message).at(span, ""));
+/// The entries of `[secrets]` that are variables; broken ones were reported with the seal.
+fn secrets(root: &Table<'_>, sealed: Option<&Arc<SealedFile>>) -> Entries {
+    let table = root.get("secrets").and_then(|value| value.table());
+    let mut entries = Entries::new();
+    for (key, value) in table.iter().flat_map(Table::entries).filter(|(key, _)| name::is_variable(key.value)) {
+        let found = sealed.and_then(|sealed| sealed.entries.get(key.value));
+        let assignment = found.map_or(Assignment::Broken, |found| {
+            Assignment::Sealed(Sealed { since: found.since, rotated: found.rotated.clone() })
+        });
+        entries.insert(key.value.to_owned(), entry(&key, value, assignment));
     }
-    if let Some(value) = root.get("seal") {
-        value.expect(value.table(), "seal", "a table", problems);
-    }
+    entries
 }
 
 fn is_environment(parent: &Located<String>, problems: &mut Diagnostics) -> bool {
@@ -306,57 +297,6 @@ impl Reader<'_> {
             }
         }
         Some(Assignment::Value(Written { items: templates, is_array, span: value.span }))
-    }
-
-    /// Entries of `[secrets]`; what belongs to a rotation is checked but names no variable.
-    fn secrets(&self, table: &Table<'_>, problems: &mut Diagnostics) -> Entries {
-        let mut entries = Entries::new();
-        for (key, value) in table.entries() {
-            let base = SUFFIXES.iter().find_map(|suffix| key.value.strip_suffix(suffix));
-            if !name::is_variable(base.unwrap_or(key.value)) {
-                problems.push(bad_variable(key.span));
-                continue;
-            }
-            let assignment = self.sealed(value, problems).map_or(Assignment::Broken, Assignment::Sealed);
-            if base.is_none() {
-                entries.insert(key.value.to_owned(), entry(&key, value, assignment));
-            }
-        }
-        entries
-    }
-
-    /// An entry has exactly `enc`, `since` and `rotated`.
-    fn sealed(&self, value: Value<'_>, problems: &mut Diagnostics) -> Option<Sealed> {
-        let refused = |span: Span, why: &str| {
-            let diagnostic =
-                Diagnostic::error(Code::SealedStructure, format!("this is not a sealed entry: {why}")).at(span, "");
-            diagnostic.help(
-                "an entry of `[secrets]` is written by envctl alone: { enc = \"…\", since = 1, rotated = 2026-11-21 }",
-            )
-        };
-        let Some(table) = value.table() else {
-            problems.push(refused(value.span, "a table with `enc`, `since` and `rotated` is wanted"));
-            return None;
-        };
-        let unknown = table.entries().find(|(key, _)| !["enc", "since", "rotated"].contains(&key.value));
-        let enc = table.get("enc").and_then(|enc| enc.text());
-        let since = table.get("since").and_then(|since| since.integer()).filter(|since| *since >= 1);
-        let rotated = table
-            .get("rotated")
-            .filter(Value::is_date)
-            .and_then(|day| day.scalar(self.text))
-            .filter(|day| day.len() == 10);
-        match (unknown, enc, since, rotated) {
-            (None, Some(_), Some(since), Some(rotated)) => Some(Sealed { since, rotated }),
-            (Some((key, _)), ..) => {
-                problems.push(refused(key.span, "it has another key"));
-                None
-            }
-            _ => {
-                problems.push(refused(value.span, "`enc`, `since` or `rotated` is missing or of the wrong type"));
-                None
-            }
-        }
     }
 }
 

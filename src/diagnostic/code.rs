@@ -146,6 +146,9 @@ codes! {
     UnprotectedParent "unprotected-parent" Files "a protected environment takes a sealed value from a parent that is not protected";
     ProtectedDefault "protected-default" Files "a protected environment is the default";
     FewRecipients "few-recipients" Files "a protected environment can be read by one recipient only";
+    StaleRecipients "stale-recipients" Files "those who can read the secrets are not those who are declared";
+    ParentUnreadable "parent-unreadable" Files "a recipient cannot read what the environment inherits";
+    ParentReaders "parent-readers" Files "a protected environment inherits secrets that more recipients can read";
     AbstractEnvironment "abstract-environment" Files "an abstract environment was asked for its values";
     InvalidValueBytes "invalid-value-bytes" Files "a value holds bytes its destination cannot carry";
     NotRenderable "not-renderable" Files "a value that the chosen format cannot carry";
@@ -164,6 +167,10 @@ codes! {
     OutsideProject "outside-project" Trust "a project file is a link to somewhere outside of the project";
     UnsafeOwner "unsafe-owner" Trust "`envctl.toml` belongs to another user or anybody may change it";
     SealedStructure "sealed-structure" Trust "a sealed entry or `[seal]` is not of the sealed format";
+    UnknownFormat "unknown-format" Trust "a sealed file is of a newer format";
+    SealedElsewhere "sealed-elsewhere" Trust "a file was sealed for another project or environment";
+    SealedKey "sealed-key" Trust "the wrapped data key in `[seal]` is damaged or not of this format";
+    SealBroken "seal-broken" Trust "a sealed file was changed by somebody without its key";
     CommandNotFound "command-not-found" NotFound "the command to run does not exist";
     CommandNotExecutable "command-not-executable" NotExecutable "the command to run cannot be executed";
     Bug "bug" Bug "envctl itself is broken";

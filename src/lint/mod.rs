@@ -1,5 +1,9 @@
 //! Checks of files against each other that need no plan: names that exist, protection, secrets in clear, defaults.
 
+mod readers;
+
+pub use readers::differences;
+
 use crate::config::bad_word;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
 use crate::document::Located;
@@ -133,19 +137,7 @@ fn environment(model: &Model, file: &EnvironmentFile, problems: &mut Diagnostics
             problems.push(Diagnostic::error(Code::UnknownRecipient, message).at(recipient.span, "").help(help));
         }
     }
-    few_recipients(file, problems);
-}
-
-/// One key that is lost must not be the end of a protected environment's secrets.
-fn few_recipients(file: &EnvironmentFile, problems: &mut Diagnostics) {
-    let declared = file.recipients.as_ref().map(|list| (list.value.len(), list.span));
-    let readers = file.sealed_recipients.as_ref().map(|sealed| (sealed.value, sealed.span)).or(declared);
-    let protected = file.protected.as_ref().is_some_and(|flag| flag.value);
-    if let Some((_, span)) = readers.filter(|(count, _)| *count < 2 && protected && !file.secrets.is_empty()) {
-        let message = format!("the secrets of `{}` can be read by one recipient only", file.name);
-        let diagnostic = Diagnostic::warning(Code::FewRecipients, message).at(span, "if this key is lost, so are they");
-        problems.push(diagnostic.help("add a second recipient, best one that is kept offline"));
-    }
+    readers::file(model, file, problems);
 }
 
 /// Rules of one assignment that do not depend on the environment that takes it.
@@ -220,6 +212,7 @@ fn ancestry(model: &Model, name: &str, problems: &mut Diagnostics) {
         circle(model, name, problems);
         return;
     };
+    readers::ancestors(&chain, problems);
     for (level, file) in chain.levels.iter().enumerate().skip(1) {
         if let Some(flag) = file.protected.as_ref().filter(|flag| !flag.value && chain.is_protected_at(level - 1)) {
             let message = format!("`{}` extends a protected environment and is protected as well", file.name);

@@ -1,0 +1,103 @@
+//! Who can read a sealed file, held against who shall: everything that is known without a key.
+
+use crate::diagnostic::{Code, Diagnostic, Diagnostics};
+use crate::environment::EnvironmentFile;
+use crate::model::{Chain, Model};
+use crate::sealed::SealedFile;
+
+/// What is said of one environment file.
+pub(super) fn file(model: &Model, file: &EnvironmentFile, problems: &mut Diagnostics) {
+    few(file, problems);
+    let Some((sealed, spans)) = &file.sealed else { return };
+    if sealed.project != model.config.id.value {
+        let diagnostic = Diagnostic::error(Code::SealedElsewhere, "this file is sealed for another project");
+        let diagnostic = diagnostic.at(spans.project, "sealed for this one").at(model.config.id.span, "this project");
+        problems.push(diagnostic.help("a sealed file cannot be copied: `envctl seal` the values here"));
+    }
+    let differences = differences(model, file);
+    if !differences.is_empty() {
+        let message = format!("the secrets of `{}` are not sealed to those who are declared", file.name);
+        let mut diagnostic = Diagnostic::warning(Code::StaleRecipients, message);
+        diagnostic = diagnostic.at_some(file.recipients.as_ref().map(|list| list.span), "who shall read");
+        diagnostic = diagnostic.at(spans.recipients, "who can read");
+        diagnostic = differences.iter().fold(diagnostic, Diagnostic::note);
+        problems.push(diagnostic.help(format!("`envctl recipients apply {}` seals to those declared", file.name)));
+    }
+}
+
+/// How those declared differ from those sealed to, in words; nothing where none are declared.
+pub fn differences(model: &Model, file: &EnvironmentFile) -> Vec<String> {
+    let (Some(declared), Some((sealed, _))) = (&file.recipients, &file.sealed) else {
+        return Vec::new();
+    };
+    let is_declared = |name: &str| declared.value.iter().any(|one| one.value == name);
+    let mut all = Vec::new();
+    for name in declared.value.iter().map(|one| one.value.as_str()) {
+        match (sealed.recipients.get(name), model.config.recipients.get(name)) {
+            (None, _) => all.push(format!("`{name}` is declared and cannot read them")),
+            (Some(key), Some(now)) if *key != now.value => {
+                all.push(format!("`{name}` has another key in envctl.toml than the one sealed to"));
+            }
+            _ => {}
+        }
+    }
+    let undeclared = sealed.recipients.keys().filter(|name| !is_declared(name));
+    all.extend(undeclared.map(|name| format!("`{name}` can read them and is not declared")));
+    all
+}
+
+/// One key that is lost must not be the end of a protected environment's secrets.
+fn few(file: &EnvironmentFile, problems: &mut Diagnostics) {
+    let declared = file.recipients.as_ref().map(|list| (list.value.len(), list.span));
+    let sealed = file.sealed.as_ref().map(|(sealed, spans)| (sealed.recipients.len(), spans.recipients));
+    let protected = file.protected.as_ref().is_some_and(|flag| flag.value);
+    let readers = sealed.or(declared).filter(|_| !file.secrets.is_empty());
+    if let Some((_, span)) = readers.filter(|(count, _)| *count < 2 && protected) {
+        let message = format!("the secrets of `{}` can be read by one recipient only", file.name);
+        let diagnostic = Diagnostic::warning(Code::FewRecipients, message).at(span, "if this key is lost, so are they");
+        let help = format!("`envctl recipients add NAME RECIPIENT {}`, best a key that is kept offline", file.name);
+        problems.push(diagnostic.help(help));
+    }
+}
+
+/// Who reads an environment has to read what it inherits; a protected one is not to inherit from a file with more readers.
+pub(super) fn ancestors(chain: &Chain<'_>, problems: &mut Diagnostics) {
+    let with_secrets = chain.levels.iter().filter_map(|file| {
+        let (sealed, spans) = file.sealed.as_ref().filter(|(sealed, _)| !sealed.entries.is_empty())?;
+        Some((*file, sealed, spans))
+    });
+    let files: Vec<_> = with_secrets.collect();
+    let Some(((file, sealed, spans), parents)) = files.split_last() else { return };
+    if chain.levels.iter().rev().find(|level| !level.is_overlay).is_none_or(|last| last.name != file.name) {
+        return;
+    }
+    for (parent, above, parent_spans) in parents {
+        let missing = lacking(sealed, above);
+        if !missing.is_empty() {
+            let message =
+                format!("`{}` extends `{}`, which not all of its recipients can read", file.name, parent.name);
+            let diagnostic = Diagnostic::error(Code::ParentUnreadable, message).at(spans.recipients, "these read it");
+            let diagnostic = diagnostic.at(parent_spans.recipients, "these read its parent");
+            let diagnostic = diagnostic.note(format!("cannot read the parent: {}", missing.join(", ")));
+            problems.push(diagnostic.help(format!("`envctl recipients add NAME RECIPIENT {}`", parent.name)));
+        }
+        let more = lacking(above, sealed);
+        if sealed.protected && !more.is_empty() {
+            let message = format!("`{}` is protected and inherits secrets that more can read", file.name);
+            let diagnostic =
+                Diagnostic::warning(Code::ParentReaders, message).at(parent_spans.recipients, "these read them");
+            let diagnostic = diagnostic.at(spans.recipients, "these read the environment");
+            let diagnostic = diagnostic.note(format!("can read inherited secrets only: {}", more.join(", ")));
+            problems.push(
+                diagnostic
+                    .help(format!("seal them in `{}`, or remove these readers from `{}`", file.name, parent.name)),
+            );
+        }
+    }
+}
+
+/// The recipients of one file whose keys another has not.
+fn lacking<'s>(of: &'s SealedFile, other: &SealedFile) -> Vec<&'s str> {
+    let keys: Vec<&String> = other.recipients.values().collect();
+    of.recipients.iter().filter(|(_, key)| !keys.contains(key)).map(|(name, _)| name.as_str()).collect()
+}
