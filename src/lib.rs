@@ -11,6 +11,7 @@
 //! | 2 world | [`process`] [`store`] [`project`] [`backend`] [`generate`] [`resolve`] [`inject`] | touch the machine; never print |
 //! | 3 edge | [`terminal`] [`context`] [`cli`] | print |
 
+pub mod assign;
 pub mod backend;
 pub mod cli;
 pub mod config;
@@ -43,4 +44,6 @@ pub mod source;
 pub mod store;
 pub mod template;
 pub mod terminal;
+pub mod unseal;
+pub mod update;
 pub mod validate;
