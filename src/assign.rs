@@ -6,7 +6,7 @@ use crate::diagnostic::Diagnostics;
 use crate::document;
 use crate::environment::{Entry, EnvironmentFile};
 use crate::patch::{Patches, block_start, line_end};
-use crate::source::SourceMap;
+use crate::source::{SourceMap, Span};
 
 /// The TOML string of a text, on one line.
 pub fn literal(text: &str) -> String {
@@ -63,6 +63,73 @@ pub fn added(text: &str, file: &EnvironmentFile, name: &str, literal: &str) -> O
     Some(patches.apply())
 }
 
+/// `text` with `recipients = [...]` at its head; `old` is the array that stands there.
+pub fn with_recipients(text: &str, old: Option<Span>, names: &[&str]) -> String {
+    let quoted: Vec<String> = names.iter().map(|name| format!("\"{name}\"")).collect();
+    let list = format!("[{}]", quoted.join(", "));
+    let mut patches = Patches::new(text);
+    match old {
+        Some(old) => patches.replace(old.start..old.end, &list),
+        None => {
+            let first = first_table(text);
+            let before = text.get(..first).unwrap_or("");
+            // Keys of the head stand together; before the first table there is a blank line.
+            let head = before.trim_end().len();
+            let at = if head == 0 || before == "\u{feff}" { before.len() } else { line_end(text, head) };
+            let newline = if at == 0 || text.get(..at).is_some_and(|before| before.ends_with(['\n', '\u{feff}'])) {
+                ""
+            } else {
+                "\n"
+            };
+            let blank = if text.get(at..).is_some_and(|after| after.starts_with('[')) { "\n" } else { "" };
+            patches.insert(at, &format!("{newline}recipients = {list}\n{blank}"));
+        }
+    }
+    patches.apply()
+}
+
+/// `text`, which is `envctl.toml`, with this name in `[recipients]`; nothing where that is not a table with a header.
+pub fn with_recipient(text: &str, name: &str, key: &str) -> Option<String> {
+    let line = format!("{name} = \"{key}\"\n");
+    let source = SourceMap::default().add_masked("", "");
+    let parsed = document::parse(text, source, &mut Diagnostics::default())?;
+    let root = document::root(&parsed, source);
+    let mut patches = Patches::new(text);
+    let Some(value) = root.get("recipients") else {
+        let newline = if text.ends_with('\n') { "\n" } else { "\n\n" };
+        patches.insert(text.len(), &format!("{newline}[recipients]\n{line}"));
+        return Some(patches.apply());
+    };
+    let table = value.table()?;
+    if !text.get(value.span.start..)?.starts_with('[') {
+        return None;
+    }
+    if table.get(name).is_some() {
+        return Some(text.to_owned());
+    }
+    let last = table.entries().map(|(_, value)| value.span.end).max();
+    after(&mut patches, text, last.unwrap_or(value.span.end), &line);
+    Some(patches.apply())
+}
+
+/// `text`, which is `envctl.toml`, without this name in `[recipients]`.
+pub fn without_recipient(text: &str, name: &str) -> Option<String> {
+    let source = SourceMap::default().add_masked("", "");
+    let parsed = document::parse(text, source, &mut Diagnostics::default())?;
+    let root = document::root(&parsed, source);
+    let table = root.get("recipients").and_then(|value| value.table());
+    let Some((key, value)) = table.and_then(|table| table.entries().find(|(key, _)| key.value == name)) else {
+        return Some(text.to_owned());
+    };
+    let start = crate::patch::line_start(text, key.span.start);
+    if !text.get(start..key.span.start)?.trim().is_empty() {
+        return None;
+    }
+    let mut patches = Patches::new(text);
+    patches.remove_lines(key.span.start..value.span.end);
+    Some(patches.apply())
+}
+
 /// The end of the header of `[values]`: inner nothing if there is none, outer nothing if it is not a header.
 #[expect(clippy::option_option, reason = "not there, and there in a form that cannot be added to")]
 fn header(text: &str) -> Option<Option<usize>> {
@@ -96,7 +163,7 @@ fn after(patches: &mut Patches<'_>, text: &str, offset: usize, line: &str) {
 
 #[cfg(test)]
 mod tests {
-    use super::{added, literal, replaced, without};
+    use super::{added, literal, replaced, with_recipient, with_recipients, without, without_recipient};
     use crate::diagnostic::Diagnostics;
     use crate::environment::EnvironmentFile;
     use crate::source::SourceMap;
@@ -123,6 +190,32 @@ mod tests {
         assert_eq!(add(with, "B").unwrap(), "# head\n\n[values]\nB = 1\n\n# api\n[for.api]\nX = 1\n");
         assert_eq!(add("values = { A = 1 }\n", "B"), None);
         assert_eq!(add("values.A = 1\n", "B"), None);
+    }
+
+    #[test]
+    fn recipients_stand_at_the_head() {
+        let with = |text: &str| with_recipients(text, file(text).recipients.map(|list| list.span), &["a", "b"]);
+        let line = "recipients = [\"a\", \"b\"]\n";
+        assert_eq!(with("recipients = ['x'] # who\n"), "recipients = [\"a\", \"b\"] # who\n");
+        assert_eq!(with(""), line);
+        assert_eq!(with("[values]\n"), format!("{line}\n[values]\n"));
+        assert_eq!(with("extends = 'x'\n\n[values]\n"), format!("extends = 'x'\n{line}\n[values]\n"));
+        assert_eq!(with("# dev\n[values]"), format!("{line}\n# dev\n[values]"));
+        assert_eq!(with("extends = 'x'"), format!("extends = 'x'\n{line}"));
+    }
+
+    #[test]
+    fn recipients_of_a_project() {
+        let (config, key) = ("[project]\nid = 'x'\n", "age1x");
+        let with = with_recipient(config, "bob", key).unwrap();
+        assert_eq!(with, format!("{config}\n[recipients]\nbob = \"age1x\"\n"));
+        assert_eq!(with_recipient(&with, "bob", key).unwrap(), with);
+        let two = with_recipient(&with, "alice", "age1y").unwrap();
+        assert_eq!(two, format!("{with}alice = \"age1y\"\n"));
+        assert_eq!(without_recipient(&two, "alice").unwrap(), with);
+        assert_eq!(without_recipient(&with, "eve").unwrap(), with);
+        assert_eq!(with_recipient("recipients = { a = 'b' }\n", "bob", key), None);
+        assert_eq!(without_recipient("recipients = { a = 'b' }\n", "a"), None);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What every command gets: the environment, the terminal and the global options; and how it reports.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, github, human, json, sarif, summary};
@@ -8,8 +9,10 @@ use crate::model::Model;
 use crate::process::EnvSnapshot;
 use crate::project::{self, Loaded, Wanted};
 use crate::schema::View;
+use crate::sealed::DataKey;
 use crate::source::SourceMap;
 use crate::terminal::{Color, Terminal};
+use crate::unseal::Unsealer;
 
 /// How diagnostics are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
@@ -145,6 +148,40 @@ impl Context {
             // Nobody is left to tell if standard error is gone.
             let _ = self.terminal.remark(text);
         }
+    }
+
+    /// Opens sealed files with the user's identities, which are looked for when the first file is opened.
+    pub fn unsealer(&self) -> Unsealer<'_> {
+        struct No;
+        impl crate::unseal::Unwrap for No {
+            fn unwrap_key(&mut self, _: &[u8]) -> Result<crate::secret::Secret, crate::unseal::UnwrapError> {
+                Err(crate::unseal::UnwrapError::Damaged)
+            }
+        }
+        Unsealer::new(No)
+    }
+
+    /// Wraps a data key for these recipients: the binary age file.
+    pub fn wrap(&self, key: &DataKey, recipients: &BTreeMap<String, String>) -> Result<Vec<u8>, Exit> {
+        let _ = (key, recipients);
+        Err(Exit(9))
+    }
+
+    /// Asks a question that only "y" answers with yes; `given` is that of `--yes`. Without a terminal `--yes` is needed.
+    pub fn confirm(&self, question: &str, given: bool) -> Outcome {
+        if given {
+            return Ok(());
+        }
+        if !self.terminal.can_ask() {
+            let problem = Diagnostic::error(Code::Usage, format!("{question} There is no terminal to ask on"));
+            return Err(self.fail(problem.help("`--yes` answers in scripts")));
+        }
+        let answer = self.terminal.ask(&format!("{question} [y/N] "));
+        if answer.is_some_and(|answer| ["y", "yes"].contains(&answer.to_ascii_lowercase().as_str())) {
+            return Ok(());
+        }
+        self.remark("nothing was done\n");
+        Err(Exit(1))
     }
 
     /// The directory the command was started in.

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use crate::backend::{Backends, Fetched, Want};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
-use crate::plan::{Plan, Planned, Supply, missing};
+use crate::model::Model;
+use crate::plan::{Origin, Plan, Planned, Supply, missing};
 use crate::secret::Secret;
+use crate::unseal::Unsealer;
 use crate::validate::{Composed, MAX_MADE, Resolved, compose, too_much};
 
 /// Whether values that can be made are made when they are missing.
@@ -17,20 +19,27 @@ pub enum Generate {
     Pretend,
 }
 
+/// Where values come from.
+pub struct Stores<'s, 'e> {
+    /// The files that hold the sealed ones.
+    pub model: &'s Model,
+    /// Opens them.
+    pub unsealer: &'s mut Unsealer<'e>,
+    /// Stores outside the repository.
+    pub backends: &'s mut Backends<'e>,
+    /// Whether what is missing may be made.
+    pub generate: Generate,
+}
+
 /// Gets every value of `plan`; nothing is returned if one is missing or could not be had.
-pub fn resolve(
-    plan: Plan,
-    backends: &mut Backends,
-    generate: Generate,
-    problems: &mut Diagnostics,
-) -> Option<Resolved> {
+pub fn resolve(plan: Plan, stores: &mut Stores<'_, '_>, problems: &mut Diagnostics) -> Option<Resolved> {
     let mut found = Diagnostics::default();
     if !plan.complete {
         found.push(Diagnostic::error(Code::Bug, "an incomplete plan was to be resolved"));
     }
     let mut values = BTreeMap::new();
-    sealed(&plan, &mut found);
-    fetch(&plan, backends, generate, &mut values, &mut found);
+    sealed(&plan, stores, &mut values, &mut found);
+    fetch(&plan, stores, &mut values, &mut found);
     for (name, planned) in &plan.variables {
         if let Supply::Clear(value) = &planned.supply {
             values.insert(name.clone(), Secret::new(value.as_bytes().to_vec()));
@@ -47,39 +56,35 @@ pub fn resolve(
     complete.then(|| Resolved::new(plan, values))
 }
 
-/// Sealed values cannot be opened by this version: one problem for each file, with the names.
-fn sealed(plan: &Plan, problems: &mut Diagnostics) {
-    let mut by_file: BTreeMap<_, Vec<(&str, &Planned)>> = BTreeMap::new();
+/// Opens the sealed values: each file once, and one problem for each that does not open.
+fn sealed(plan: &Plan, stores: &mut Stores<'_, '_>, values: &mut BTreeMap<String, Secret>, problems: &mut Diagnostics) {
+    let mut by_file: BTreeMap<&str, Vec<(&str, &Planned)>> = BTreeMap::new();
     for (name, planned) in &plan.variables {
-        if matches!(planned.supply, Supply::Sealed(_)) {
-            by_file.entry(planned.span.source).or_default().push((name, planned));
+        if let (Supply::Sealed(_), Origin::Assigned { environment, .. }) = (&planned.supply, &planned.origin) {
+            by_file.entry(environment).or_default().push((name, planned));
         }
     }
-    for entries in by_file.into_values() {
-        let names: Vec<&str> = entries.iter().map(|(name, _)| *name).collect();
-        let message = format!(
-            "{} sealed {} cannot be opened yet",
-            names.len(),
-            if names.len() == 1 { "value" } else { "values" }
-        );
-        let diagnostic = Diagnostic::error(Code::SealedUnreadable, message);
-        let diagnostic = diagnostic.at_some(entries.first().map(|(_, planned)| planned.span), "sealed");
-        problems.push(
-            diagnostic
-                .note(format!("sealed: {}", names.join(", ")))
-                .note("this version does not open the sealed format"),
-        );
+    for (environment, entries) in by_file {
+        let Some(file) = stores.model.environments.get(environment) else { continue };
+        let opened = match stores.unsealer.open(file) {
+            Some(Ok(opened)) => opened,
+            Some(Err(problem)) => {
+                problems.push(problem);
+                continue;
+            }
+            None => continue,
+        };
+        for (name, planned) in entries {
+            match opened.value(name) {
+                Ok(value) => drop(values.insert(name.to_owned(), value)),
+                Err(problem) => problems.push(problem.at(planned.span, "does not open")),
+            }
+        }
     }
 }
 
 /// Asks each backend once for everything that is wanted of it.
-fn fetch(
-    plan: &Plan,
-    backends: &mut Backends,
-    generate: Generate,
-    values: &mut BTreeMap<String, Secret>,
-    problems: &mut Diagnostics,
-) {
+fn fetch(plan: &Plan, stores: &mut Stores<'_, '_>, values: &mut BTreeMap<String, Secret>, problems: &mut Diagnostics) {
     let mut by_backend: BTreeMap<&str, Vec<Want<'_>>> = BTreeMap::new();
     for (name, planned) in &plan.variables {
         let Supply::Fetch { backend, kind, place } = &planned.supply else {
@@ -89,7 +94,7 @@ fn fetch(
         by_backend.entry(backend).or_default().push(Want { name, kind: *kind, place, recipe });
     }
     for (backend, wants) in by_backend {
-        let answers = backends.get(&plan.environment, &wants, generate);
+        let answers = stores.backends.get(&plan.environment, &wants, stores.generate);
         for (want, answer) in wants.iter().zip(answers) {
             let Some(planned) = plan.variables.get(want.name) else {
                 continue;

@@ -95,6 +95,15 @@ impl Template {
         })
     }
 
+    /// The text, if nothing is taken in.
+    pub fn literal_text(&self) -> Option<String> {
+        let text = |part: &Part| match part {
+            Part::Text(text) => Some(text.clone()),
+            Part::Insert { .. } => None,
+        };
+        self.parts.iter().map(text).collect()
+    }
+
     /// Whether it takes in anything.
     pub fn has_inserts(&self) -> bool {
         self.names().next().is_some()

@@ -17,9 +17,19 @@ pub enum Color {
     Never,
 }
 
+/// What was typed where nothing is shown.
+#[derive(Debug)]
+pub enum Hidden {
+    /// One line.
+    Answer(Secret),
+    /// More than one line was pasted; all of it was thrown away.
+    SeveralLines,
+}
+
 /// Standard output and standard error of this process.
 #[derive(Debug)]
 pub struct Terminal {
+    attended: bool,
     color: bool,
     width: usize,
     quiet: bool,
@@ -36,7 +46,8 @@ impl Terminal {
                 io::stderr().is_terminal() && !plain
             }
         };
-        Self { color, width: width().unwrap_or(140), quiet }
+        let attended = environment.text("CI").is_none_or(|ci| ci == "false");
+        Self { attended, color, width: width().unwrap_or(140), quiet }
     }
 
     /// Whether diagnostics are coloured.
@@ -64,6 +75,30 @@ impl Terminal {
         write(&mut io::stderr().lock(), text.as_bytes())
     }
 
+    /// Whether somebody can be asked: a terminal to write to and one to read from, and no CI.
+    pub fn can_ask(&self) -> bool {
+        self.attended && io::stderr().is_terminal() && tty().is_some()
+    }
+
+    /// Asks for a line; nothing if nobody can be asked or the terminal is closed.
+    pub fn ask(&self, question: &str) -> Option<String> {
+        let mut tty = tty().filter(|_| self.can_ask())?;
+        write(&mut tty, question.as_bytes()).ok()?;
+        let mut line = String::new();
+        let read = io::BufRead::read_line(&mut io::BufReader::new(tty), &mut line).ok()?;
+        (read > 0).then(|| line.trim().to_owned())
+    }
+
+    /// Asks for a secret on one line, which is not shown; nothing if nobody can be asked.
+    pub fn ask_hidden(&self, question: &str) -> Option<Hidden> {
+        let tty = tty().filter(|_| self.can_ask())?;
+        let answer = rpassword::prompt_password(question).ok()?;
+        if has_more(&tty) {
+            return Some(Hidden::SeveralLines);
+        }
+        Some(Hidden::Answer(Secret::from_string(answer)))
+    }
+
     /// Whether the result would be seen by whoever looks at the screen.
     pub fn shows_result(&self) -> bool {
         io::stdout().is_terminal()
@@ -80,6 +115,26 @@ fn write(stream: &mut impl Write, bytes: &[u8]) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         other => other,
     }
+}
+
+/// The terminal of this process, whatever its standard streams are.
+fn tty() -> Option<std::fs::File> {
+    std::fs::OpenOptions::new().read(true).write(true).open("/dev/tty").ok()
+}
+
+/// Whether more was typed than was read; it is thrown away, or a shell would take it for commands.
+#[cfg(unix)]
+fn has_more(tty: &std::fs::File) -> bool {
+    let more = rustix::io::ioctl_fionread(tty).is_ok_and(|bytes| bytes > 0);
+    if more {
+        let _ = rustix::termios::tcflush(tty, rustix::termios::QueueSelector::IFlush);
+    }
+    more
+}
+
+#[cfg(not(unix))]
+fn has_more(_tty: &std::fs::File) -> bool {
+    false
 }
 
 #[cfg(unix)]

@@ -10,8 +10,9 @@ use crate::lint::{unknown_environment, unknown_schema};
 use crate::model::Model;
 use crate::plan::{Completeness, Plan, plan};
 use crate::project::{Loaded, Wanted};
-use crate::resolve::{Generate, resolve};
+use crate::resolve::{Generate, Stores, resolve};
 use crate::schema::View;
+use crate::unseal::Unsealer;
 use crate::validate::validate;
 
 /// Check the project's files and environments
@@ -32,6 +33,9 @@ pub(super) struct Args {
     /// Open and fetch every value as well
     #[arg(long)]
     resolve: bool,
+    /// Verify the seals with a key
+    #[arg(long)]
+    seal: bool,
     /// Count warnings as errors
     #[arg(long)]
     strict: bool,
@@ -65,7 +69,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Outcome {
     if code != 0 {
         return Err(Exit(code));
     }
-    context.remark(&tally.summary(args.resolve, clean));
+    context.remark(&tally.summary(args, clean));
     Ok(())
 }
 
@@ -79,8 +83,18 @@ fn checked(args: &Args, context: &Context, loaded: &mut Loaded) -> Result<(Tally
     let names = names(args, context, loaded, &model)?;
     let chosen = |view: &&View| args.schema.as_ref().is_none_or(|schema| *schema == view.name);
     let views: Vec<&View> = model.views.values().filter(chosen).collect();
-    let mut check =
-        Check { context, loaded, model: &model, views, resolve: args.resolve, tally: Tally::default(), problems };
+    let mut unsealer = context.unsealer();
+    let mut check = Check {
+        context,
+        loaded,
+        model: &model,
+        views,
+        resolve: args.resolve,
+        seal: args.seal || args.resolve,
+        unsealer: &mut unsealer,
+        tally: Tally::default(),
+        problems,
+    };
     for name in &names {
         check.environment(name);
     }
@@ -115,17 +129,19 @@ fn names(args: &Args, context: &Context, loaded: &Loaded, model: &Model) -> Resu
 }
 
 /// One check of several environments.
-struct Check<'c> {
+struct Check<'c, 'u> {
     context: &'c Context,
     loaded: &'c Loaded,
     model: &'c Model,
     views: Vec<&'c View>,
     resolve: bool,
+    seal: bool,
+    unsealer: &'u mut Unsealer<'c>,
     tally: Tally,
     problems: Diagnostics,
 }
 
-impl Check<'_> {
+impl Check<'_, '_> {
     /// Plans one environment for each schema, and gets its values if that was asked for.
     fn environment(&mut self, name: &str) {
         let is_abstract = self.model.environments.get(name).is_some_and(|file| file.is_abstract);
@@ -133,6 +149,11 @@ impl Check<'_> {
         let mut backends = Backends::new(&self.context.environment, id, root);
         self.tally.environments += 1;
         let chain = self.model.chain(name);
+        if self.seal {
+            let files = chain.iter().flat_map(|chain| &chain.levels);
+            let opened = files.filter_map(|file| self.unsealer.open(file));
+            opened.filter_map(Result::err).for_each(|problem| self.problems.push(problem));
+        }
         for view in self.views.iter().filter(|view| chain.as_ref().is_none_or(|chain| chain.is_for(&view.name))) {
             self.tally.schemas.insert(view.name.clone());
             let mut found = Diagnostics::default();
@@ -144,7 +165,13 @@ impl Check<'_> {
                 self.tally.count(name, &plan);
                 continue;
             }
-            let resolved = resolve(plan, &mut backends, Generate::Pretend, &mut self.problems);
+            let mut stores = Stores {
+                model: self.model,
+                unsealer: self.unsealer,
+                backends: &mut backends,
+                generate: Generate::Pretend,
+            };
+            let resolved = resolve(plan, &mut stores, &mut self.problems);
             if let Some(resolved) = resolved {
                 validate(view, resolved, &mut self.problems);
             }
@@ -160,7 +187,7 @@ impl Tally {
     }
 
     /// What was checked and what was not: a green check without keys says nothing about sealed values.
-    fn summary(&self, resolved: bool, clean: bool) -> String {
+    fn summary(&self, args: &Args, clean: bool) -> String {
         let plural = |count: usize, one: &str, many: &str| format!("{count} {}", if count == 1 { one } else { many });
         let environments = plural(self.environments, "environment", "environments");
         let schemas = plural(self.schemas.len(), "schema", "schemas");
@@ -168,9 +195,10 @@ impl Tally {
         let mut lines = vec![format!("{verdict}: {environments} against {schemas}\n")];
         for (environment, names) in self.sealed.iter().filter(|(_, names)| !names.is_empty()) {
             let values = plural(names.len(), "sealed value", "sealed values");
-            lines.push(format!("{environment}: {values} not checked, seal not verified (no key)\n"));
+            let seal = if args.seal { "seal verified" } else { "seal not verified (no key)" };
+            lines.push(format!("{environment}: {values} not checked, {seal}\n"));
         }
-        for (environment, names) in self.fetched.iter().filter(|(_, names)| !names.is_empty() && !resolved) {
+        for (environment, names) in self.fetched.iter().filter(|(_, names)| !names.is_empty() && !args.resolve) {
             let values = plural(names.len(), "value", "values");
             let help = format!("`envctl check {environment} --resolve` fetches them");
             lines.push(format!("{environment}: {values} in backends not checked; {help}\n"));

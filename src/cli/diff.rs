@@ -10,7 +10,7 @@ use crate::backend::Backends;
 use crate::context::{Context, Exit, Outcome};
 use crate::diagnostic::{Diagnostics, pretty_json};
 use crate::plan::{Completeness, Planned, Supply};
-use crate::resolve::{Generate, resolve};
+use crate::resolve::{Generate, Stores, resolve};
 use crate::source::SourceMap;
 use crate::validate::{Validated, validate};
 
@@ -106,7 +106,10 @@ fn side(environment: &str, args: &Args, context: &Context) -> Result<Side, Exit>
     let view = model.views.get(&plan.schema).filter(|_| args.resolve);
     let values = view.and_then(|view| {
         let mut backends = Backends::new(&context.environment, &model.config.id.value, &loaded.root);
-        let resolved = resolve(plan, &mut backends, Generate::Pretend, &mut problems)?;
+        let mut unsealer = context.unsealer();
+        let mut stores =
+            Stores { model: &model, unsealer: &mut unsealer, backends: &mut backends, generate: Generate::Pretend };
+        let resolved = resolve(plan, &mut stores, &mut problems)?;
         validate(view, resolved, &mut problems)
     });
     if args.resolve {

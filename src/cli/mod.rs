@@ -5,15 +5,24 @@ mod complete;
 mod completions;
 mod diff;
 mod explain;
+mod get;
 mod init;
+mod input;
 mod list;
 mod man;
 mod origin;
 mod planned;
+mod readers;
+mod recipients;
 mod render;
 mod run;
+mod seal;
+mod set;
 mod table;
+mod unset;
 mod usage;
+mod words;
+mod writing;
 
 use std::ffi::OsString;
 use std::io::IsTerminal;
@@ -43,13 +52,20 @@ enum Command {
     Render(render::Args),
     List(list::Args),
     Explain(explain::Args),
+    Get(get::Args),
+    Set(set::Args),
+    Unset(unset::Args),
+    Seal(seal::Args),
+    Recipients(recipients::Args),
+    Rekey(readers::Rekey),
     Diff(diff::Args),
     Completions(completions::Args),
     Man(man::Args),
 }
 
 /// The commands, for the help of mistakes.
-const COMMANDS: &[&str] = &["init", "check", "run", "render", "list", "explain", "diff", "completions", "man"];
+const COMMANDS: &[&str] =
+    &["init", "check", "run", "render", "list", "explain", "get", "set", "unset", "seal", "recipients", "rekey", "diff", "completions", "man"];
 
 /// The whole command line as clap sees it, for completions and manual pages.
 fn command() -> clap::Command {
@@ -80,6 +96,12 @@ pub fn main(arguments: &[OsString], environment: EnvSnapshot, hardening: Hardeni
         Command::Render(args) => render::run(&args, &context),
         Command::List(args) => list::run(&args, &context),
         Command::Explain(args) => explain::run(&args, &context),
+        Command::Get(args) => get::run(&args, &context),
+        Command::Set(args) => set::run(&args, &context),
+        Command::Unset(args) => unset::run(&args, &context),
+        Command::Seal(args) => seal::run(&args, &context),
+        Command::Recipients(args) => recipients::run(&args, &context),
+        Command::Rekey(args) => readers::rekey(&args, &context),
         Command::Diff(args) => diff::run(&args, &context),
         Command::Completions(args) => completions::run(&args, &context),
         Command::Man(args) => man::run(&args, &context),

@@ -9,7 +9,7 @@ use crate::document::Located;
 use crate::model::Model;
 use crate::plan::{Completeness, Plan, plan};
 use crate::project::{Loaded, Wanted};
-use crate::resolve::{Generate, resolve};
+use crate::resolve::{Generate, Stores, resolve};
 use crate::schema::View;
 use crate::source::Span;
 use crate::validate::{Validated, validate};
@@ -147,7 +147,9 @@ pub(super) fn values(
     let Planned { loaded, model, plan, mut problems } = planned;
     let mut backends = Backends::new(&context.environment, &model.config.id.value, &loaded.root);
     let view = model.views.get(&plan.schema);
-    let resolved = resolve(plan, &mut backends, generate, &mut problems);
+    let mut unsealer = context.unsealer();
+    let mut stores = Stores { model: &model, unsealer: &mut unsealer, backends: &mut backends, generate };
+    let resolved = resolve(plan, &mut stores, &mut problems);
     let validated = resolved.zip(view).and_then(|(resolved, view)| validate(view, resolved, &mut problems));
     if let Some(validated) = validated.filter(|_| !problems.has_errors()) {
         return Ok((validated, Rest { loaded, model, problems }));

@@ -149,6 +149,7 @@ codes! {
     StaleRecipients "stale-recipients" Files "those who can read the secrets are not those who are declared";
     ParentUnreadable "parent-unreadable" Files "a recipient cannot read what the environment inherits";
     ParentReaders "parent-readers" Files "a protected environment inherits secrets that more recipients can read";
+    ExposedSecret "exposed-secret" Files "a former recipient knows a secret that was not changed since";
     AbstractEnvironment "abstract-environment" Files "an abstract environment was asked for its values";
     InvalidValueBytes "invalid-value-bytes" Files "a value holds bytes its destination cannot carry";
     NotRenderable "not-renderable" Files "a value that the chosen format cannot carry";

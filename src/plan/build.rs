@@ -24,32 +24,11 @@ pub fn plan(
     wanted: Completeness,
     problems: &mut Diagnostics,
 ) -> Option<Plan> {
-    let chain = model.chain(environment)?;
     // A parent is not checked for being complete: its children are.
     let is_abstract = model.environments.get(environment).is_some_and(|file| file.is_abstract);
     let complete = wanted == Completeness::Required && !is_abstract;
-    let protected = chain.is_protected();
-    let plan = Plan {
-        environment: environment.to_owned(),
-        schema: view.name.clone(),
-        protected,
-        complete,
-        restricted: false,
-        variables: BTreeMap::new(),
-        unset: BTreeMap::new(),
-    };
-    let mut builder = Builder {
-        model,
-        chain,
-        view,
-        overrides,
-        plan,
-        failed: BTreeSet::new(),
-        depths: BTreeMap::new(),
-        composed: 0,
-        path: Vec::new(),
-        problems,
-    };
+    let mut builder = Builder::new(model, environment, view, overrides, problems)?;
+    builder.plan.complete = complete;
     for name in view.variables.keys() {
         builder.visit(name);
     }
@@ -61,6 +40,19 @@ pub fn plan(
     };
     if complete {
         rules::check(view, &plan.environment, &presence, problems);
+    }
+    Some(plan)
+}
+
+/// Plans one variable and what it is made of, and looks at nothing else.
+pub fn plan_one(model: &Model, environment: &str, view: &View, name: &str, problems: &mut Diagnostics) -> Option<Plan> {
+    let overrides = BTreeMap::new();
+    let mut builder = Builder::new(model, environment, view, &overrides, problems)?;
+    builder.visit(name);
+    let mut plan = builder.plan;
+    plan.restricted = true;
+    for (planned, variable) in &mut plan.variables {
+        variable.delivered = planned == name;
     }
     Some(plan)
 }
@@ -100,6 +92,38 @@ pub(super) enum Outcome {
 }
 
 impl<'m> Builder<'m> {
+    /// An empty plan; nothing where the files do not even say which assignments there are.
+    fn new(
+        model: &'m Model,
+        environment: &str,
+        view: &'m View,
+        overrides: &'m BTreeMap<String, Located<String>>,
+        problems: &'m mut Diagnostics,
+    ) -> Option<Self> {
+        let chain = model.chain(environment)?;
+        let plan = Plan {
+            environment: environment.to_owned(),
+            schema: view.name.clone(),
+            protected: chain.is_protected(),
+            complete: true,
+            restricted: false,
+            variables: BTreeMap::new(),
+            unset: BTreeMap::new(),
+        };
+        Some(Self {
+            model,
+            chain,
+            view,
+            overrides,
+            plan,
+            failed: BTreeSet::new(),
+            depths: BTreeMap::new(),
+            composed: 0,
+            path: Vec::new(),
+            problems,
+        })
+    }
+
     /// Plans one variable and everything it is made of.
     pub(super) fn visit(&mut self, name: &str) -> Outcome {
         if self.plan.variables.contains_key(name) {

@@ -13,7 +13,7 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-pub use build::{Completeness, plan};
+pub use build::{Completeness, plan, plan_one};
 pub(crate) use problem::{missing, needs_escapes, unencoded};
 pub(crate) use rules::{Presence, check as check_rules, presence};
 

@@ -118,23 +118,33 @@ fn check(planned: &Planned, value: &Secret, protected: bool, problems: &mut Diag
     if matches!(planned.supply, Supply::Clear(_)) {
         return;
     }
+    let place = Place { protected, sensitive: planned.sensitive };
+    check_value(&planned.variable, value, place, Some(planned.span), problems);
+}
+
+/// Holds a value that is about to be assigned against its declaration; it has no place of its own.
+pub fn new_value(variable: &Variable, value: &Secret, place: Place, problems: &mut Diagnostics) {
+    check_value(variable, value, place, None, problems);
+}
+
+fn check_value(variable: &Variable, value: &Secret, place: Place, at: Option<Span>, problems: &mut Diagnostics) {
+    let span = at.unwrap_or(variable.span);
     if value.size() > MAX_VALUE {
-        problems.push(too_large(&planned.variable, planned.span));
+        problems.push(too_large(variable, span));
         return;
     }
-    let place = Place { protected, sensitive: planned.sensitive };
     match std::str::from_utf8(value.expose()) {
         Ok(text) => {
-            for finding in findings(&planned.variable, text, place) {
-                problems.push(finding.at(&planned.variable, planned.span));
+            for finding in findings(variable, text, place) {
+                let span = at.unwrap_or(finding.rule);
+                problems.push(finding.at(variable, span));
             }
         }
-        Err(_) if planned.variable.takes_bytes() && !value.expose().contains(&0) => {}
+        Err(_) if variable.takes_bytes() && !value.expose().contains(&0) => {}
         Err(_) => {
-            let message = format!("`{}` must be text", planned.variable.name);
-            let diagnostic =
-                Diagnostic::error(Code::InvalidValueBytes, message).at(planned.span, "bytes that are not UTF-8");
-            problems.push(diagnostic.at(planned.variable.kind.span, "declared here"));
+            let message = format!("`{}` must be text", variable.name);
+            let diagnostic = Diagnostic::error(Code::InvalidValueBytes, message).at(span, "bytes that are not UTF-8");
+            problems.push(diagnostic.at(variable.kind.span, "declared here"));
         }
     }
 }

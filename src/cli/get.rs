@@ -1,0 +1,146 @@
+//! `envctl get`: one value.
+
+use std::path::PathBuf;
+
+use super::complete;
+use crate::backend::Backends;
+use crate::context::{Context, Exit, Outcome};
+use crate::diagnostic::{Class, Code, Diagnostic, Diagnostics, Severity};
+use crate::model::Model;
+use crate::plan::plan_one;
+use crate::project::{Loaded, Wanted};
+use crate::resolve::{Generate, Stores, resolve};
+use crate::schema::View;
+use crate::secret::Secret;
+use crate::store;
+use crate::validate::validate;
+
+/// Print the value of one variable
+///
+/// Only this variable, and what it is made of, is looked at. A terminal shows the value only with --reveal.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The environment, and the variable
+    #[arg(value_names = ["ENV", "NAME"], required = true, num_args = 1.., add = complete::environments())]
+    words: Vec<String>,
+    /// The schema for which the value is
+    #[arg(long, value_name = "SCHEMA", add = complete::schemas())]
+    schema: Option<String>,
+    /// Write the bytes without a newline at the end
+    #[arg(long)]
+    raw: bool,
+    /// Write the bytes to a file that only you can read
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Show the value on a terminal
+    #[arg(long)]
+    reveal: bool,
+    /// Show a value of a protected environment without asking
+    #[arg(long)]
+    yes: bool,
+}
+
+/// Gets and prints it.
+pub(super) fn run(args: &Args, context: &Context) -> Outcome {
+    let (environment, name) = super::words::two(&args.words, context)?;
+    let on_terminal = args.output.is_none() && context.terminal.shows_result();
+    if on_terminal && !args.reveal {
+        let problem = Diagnostic::error(Code::Usage, "a value is not shown on a terminal unless you ask for it");
+        return Err(context.fail(problem.help("`--reveal` shows it, `-o FILE` writes it to a private file")));
+    }
+    let mut loaded = context.load(&Wanted::Named(vec![environment.map(str::to_owned)]))?;
+    let model = context.model(&mut loaded, "")?;
+    let environment = context.environment_name(environment, &loaded, &model)?;
+    super::set::declared(&model, name, context)?;
+    if on_terminal && model.chain(&environment).is_none_or(|chain| chain.is_protected()) {
+        context.confirm(&format!("`{environment}` is protected. Show `{name}`?"), args.yes)?;
+    }
+    let view = view(context, args.schema.as_deref(), &loaded, &model, name)?;
+    let value = value(context, &mut loaded, &model, (&environment, view, name))?;
+    give(args, context, &value)
+}
+
+/// The schema that is meant; where that does not have the variable, the only one that does.
+fn view<'m>(
+    context: &Context,
+    given: Option<&str>,
+    loaded: &Loaded,
+    model: &'m Model,
+    name: &str,
+) -> Result<&'m View, Exit> {
+    let with: Vec<&View> = model.views.values().filter(|view| view.variables.contains_key(name)).collect();
+    match with.as_slice() {
+        [only] if given.is_none() => return Ok(only),
+        [first, ..] if given.is_none() && model.config.default_schema.is_none() => return Ok(first),
+        _ => {}
+    }
+    let view = context.view(given, loaded, model)?;
+    if view.variables.contains_key(name) {
+        return Ok(view);
+    }
+    let names: Vec<&str> = with.iter().map(|view| view.name.as_str()).collect();
+    let problem = Diagnostic::error(Code::Usage, format!("schema `{}` does not have `{name}`", view.name));
+    Err(context.fail(problem.help(format!("add `--schema` with one of: {}", names.join(", ")))))
+}
+
+/// Opens or fetches the value and what it is made of.
+fn value(
+    context: &Context,
+    loaded: &mut Loaded,
+    model: &Model,
+    (environment, view, name): (&str, &View, &str),
+) -> Result<Secret, Exit> {
+    let mut problems = others_aside(std::mem::take(&mut loaded.problems), model, environment, name);
+    let plan = plan_one(model, environment, view, name, &mut problems).filter(|_| !problems.has_errors());
+    if let Some(plan) = plan.as_ref().filter(|plan| !plan.variables.contains_key(name)) {
+        context.stop_on_errors(problems, &loaded.sources, "")?;
+        let why = plan.unset.get(name).map_or("not set", |(_, why)| why);
+        context.remark(&format!("`{name}` has no value in `{environment}`: {why}\n"));
+        return Err(Exit(1));
+    }
+    let mut backends = Backends::new(&context.environment, &model.config.id.value, &loaded.root);
+    let mut unsealer = context.unsealer();
+    let generate = Generate::Store;
+    let mut stores = Stores { model, unsealer: &mut unsealer, backends: &mut backends, generate };
+    let resolved = plan.and_then(|plan| resolve(plan, &mut stores, &mut problems));
+    let validated = resolved.and_then(|resolved| validate(view, resolved, &mut problems));
+    context.stop_on_errors(problems, &loaded.sources, "")?;
+    let mut entries = validated.into_iter().flat_map(crate::validate::Validated::into_entries);
+    match entries.find(|(found, _)| found == name) {
+        Some((_, entry)) => Ok(entry.value),
+        None => {
+            context.remark(&format!("`{name}` has no value in `{environment}`\n"));
+            Err(Exit(1))
+        }
+    }
+}
+
+/// What is wrong elsewhere is no obstacle, unless it is a matter of trust, and is not told.
+fn others_aside(problems: Diagnostics, model: &Model, environment: &str, name: &str) -> Diagnostics {
+    let chain = model.chain(environment);
+    let spans: Vec<_> = chain
+        .iter()
+        .flat_map(|chain| &chain.levels)
+        .flat_map(|file| file.named(name))
+        .flat_map(|entry| [entry.key_span, entry.span])
+        .collect();
+    let mut left = Diagnostics::default();
+    for problem in problems {
+        let own = problem.primary().is_some_and(|span| spans.contains(&span));
+        if own || (problem.severity == Severity::Error && problem.code.class() != Class::Files) {
+            left.push(problem);
+        }
+    }
+    left
+}
+
+fn give(args: &Args, context: &Context, value: &Secret) -> Outcome {
+    let Some(path) = &args.output else {
+        let written =
+            context.terminal.reveal(value).and_then(|()| if args.raw { Ok(()) } else { context.terminal.result("\n") });
+        return written.map_err(|error| context.unwritable(error.kind()));
+    };
+    store::write_private(path, value.expose())
+        .map(drop)
+        .map_err(|error| context.fail(Diagnostic::error(Code::Io, error.describe_as(&path.display().to_string()))))
+}
