@@ -7,11 +7,12 @@
 //! | layer | modules | may |
 //! |---|---|---|
 //! | 0 words | [`secret`] [`source`] [`diagnostic`] | depend on nothing above |
-//! | 1 language | [`document`] [`kind`] [`name`] [`placeholder`] [`recipe`] [`schema`] [`reference`](mod@reference) [`config`] [`template`] [`environment`] [`model`] [`lint`] [`plan`] [`validate`] [`render`] [`dotenv`] [`infer`] [`scaffold`] | compute; no file, process, network or clock |
+//! | 1 language | [`document`] [`kind`] [`name`] [`placeholder`] [`recipe`] [`recipient`] [`age_file`] [`schema`] [`reference`](mod@reference) [`config`] [`template`] [`environment`] [`model`] [`lint`] [`plan`] [`validate`] [`render`] [`dotenv`] [`infer`] [`scaffold`] | compute; no file, process, network or clock |
 //! | 2 world | [`process`] [`store`] [`project`] [`backend`] [`generate`] [`resolve`] [`inject`] | touch the machine; never print |
 //! | 3 edge | [`terminal`] [`context`] [`cli`] | print |
 
 pub mod assign;
+pub mod age_file;
 pub mod backend;
 pub mod cli;
 pub mod config;
@@ -33,6 +34,7 @@ pub mod plan;
 pub mod process;
 pub mod project;
 pub mod recipe;
+pub mod recipient;
 pub mod reference;
 pub mod render;
 pub mod resolve;

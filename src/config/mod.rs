@@ -9,6 +9,7 @@ pub use visible::visible;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::document::{self, Located, Table};
 use crate::name;
+use crate::recipient;
 use crate::reference::{BackendKind, CAPABILITIES};
 use crate::source::{SourceId, Span};
 
@@ -183,37 +184,13 @@ fn recipients(root: &Table<'_>, problems: &mut Diagnostics) -> BTreeMap<String, 
             continue;
         }
         if let Some(key) = value.expect(value.text(), name.value, "an age recipient as a string", problems) {
-            if let Some(flaw) = recipient_flaw(key) {
-                problems.push(
-                    flaw.at(value.span, "not shown").help("`age-keygen -y FILE` prints the recipient of an identity"),
-                );
+            if let Err(flaw) = recipient::kind(key) {
+                problems.push(flaw.diagnostic().at(value.span, "not shown"));
             }
             recipients.insert(name.value.to_owned(), Located::new(key.to_owned(), value.span));
         }
     }
     recipients
-}
-
-/// What cannot be a recipient, an identity above all: that is the half to be kept secret.
-fn recipient_flaw(key: &str) -> Option<Diagnostic> {
-    let identity = key.get(..15).is_some_and(|start| start.eq_ignore_ascii_case("AGE-SECRET-KEY-"));
-    let message = match () {
-        () if identity || key.contains("PRIVATE KEY") => {
-            "this is an identity, not a recipient: who saw it can read what it opens, so make a new one"
-        }
-        () if is_recipient(key) => return None,
-        () => "this is no recipient: `age1…` or `ssh-ed25519 …` is wanted",
-    };
-    Some(Diagnostic::error(Code::InvalidRecipient, message))
-}
-
-/// Whether a text has the form of a recipient: that is public, and may be shown.
-fn is_recipient(key: &str) -> bool {
-    let age = key
-        .strip_prefix("age1")
-        .is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit()));
-    let ssh = key.strip_prefix("ssh-ed25519 ").is_some_and(|rest| !rest.is_empty());
-    key.len() <= 2048 && (age || ssh)
 }
 
 /// `[[outputs]]` is read by `render --outputs`; its keys are checked wherever the file is read.

@@ -2,9 +2,10 @@
 //!
 //! A token under a key that does not exist is the likeliest mistake of all, so what is not known is not shown.
 
-use super::{AUTH_KEYS, BACKEND_KEYS, address_flaw, is_recipient};
+use super::{AUTH_KEYS, BACKEND_KEYS, address_flaw};
 use crate::diagnostic::Diagnostics;
 use crate::document::{self, Table, Value};
+use crate::recipient;
 use crate::source::{SourceId, Span};
 
 /// The parts of the file that may be shown; nothing if it is no TOML.
@@ -21,7 +22,7 @@ pub fn visible(text: &str, source: SourceId) -> Vec<Span> {
         show(&output, &["environment", "schema", "format", "dialect", "path"], &mut found);
     }
     if let Some(recipients) = root.table("recipients", &mut ignored) {
-        let public = |value: &Value<'_>| value.text().is_some_and(is_recipient);
+        let public = |value: &Value<'_>| value.text().is_some_and(|text| recipient::kind(text).is_ok());
         found.extend(recipients.entries().map(|(_, value)| value).filter(public).map(|value| value.span));
     }
     for (_, backend) in root.tables("backends", &mut ignored) {

@@ -11,6 +11,7 @@ const LAYERS: [&[&str]; 4] = [
     &["secret", "source", "diagnostic"],
     // L1, language: pure, no input or output.
     &[
+        "age_file",
         "config",
         "document",
         "dotenv",
@@ -23,6 +24,7 @@ const LAYERS: [&[&str]; 4] = [
         "placeholder",
         "plan",
         "recipe",
+        "recipient",
         "reference",
         "render",
         "scaffold",
