@@ -11,8 +11,8 @@
 //! | 2 world | [`process`] [`store`] [`project`] [`backend`] [`generate`] [`resolve`] [`inject`] | touch the machine; never print |
 //! | 3 edge | [`terminal`] [`context`] [`cli`] | print |
 
-pub mod assign;
 pub mod age_file;
+pub mod assign;
 pub mod backend;
 pub mod cli;
 pub mod config;

@@ -134,7 +134,7 @@ fn nothing_there(plan: &Plan, planned: &Planned, backend: &str, problems: &mut D
             vec![format!("set {variable} in the environment that starts envctl")]
         }
         crate::reference::Place::Local if planned.variable.generate.is_none() => {
-            vec![String::from("give it a `generate` in the schema: it is then made on first use")]
+            vec![format!("`envctl set {} {name} --local`, or give it a `generate` in the schema", plan.environment)]
         }
         _ => vec![format!("put a value there, or assign `{name}` from somewhere else than `{backend}`")],
     };

@@ -64,8 +64,23 @@ enum Command {
 }
 
 /// The commands, for the help of mistakes.
-const COMMANDS: &[&str] =
-    &["init", "check", "run", "render", "list", "explain", "get", "set", "unset", "seal", "recipients", "rekey", "diff", "completions", "man"];
+const COMMANDS: &[&str] = &[
+    "init",
+    "check",
+    "run",
+    "render",
+    "list",
+    "explain",
+    "get",
+    "set",
+    "unset",
+    "seal",
+    "recipients",
+    "rekey",
+    "diff",
+    "completions",
+    "man",
+];
 
 /// The whole command line as clap sees it, for completions and manual pages.
 fn command() -> clap::Command {

@@ -98,7 +98,8 @@ pub(super) fn exposed(file: &EnvironmentFile) -> Option<Exposed> {
 impl Exposed {
     /// A warning with the names.
     pub(super) fn diagnostic(&self, file: &EnvironmentFile) -> Diagnostic {
-        let message = format!("{} of `{}` were not changed since the data key was", counted(self.0.len(), "secret"), file.name);
+        let message =
+            format!("{} of `{}` were not changed since the data key was", counted(self.0.len(), "secret"), file.name);
         let problem = Diagnostic::warning(Code::ExposedSecret, message);
         let problem = problem.at_some(file.sealed.as_ref().map(|(_, spans)| spans.seal), "sealed with a new key");
         let problem = problem.note(format!("former recipients know: {}", self.0.join(", ")));
@@ -127,14 +128,18 @@ fn environments(writing: &mut Writing<'_>, named: &[String]) -> Result<Vec<Strin
     }
     writing.settle("", &[])?;
     let with_secrets = writing.model.environments.values().filter(|file| file.sealed.is_some());
-    let names: BTreeSet<String> =
-        if named.is_empty() { with_secrets.map(|file| file.name.clone()).collect() } else { named.iter().cloned().collect() };
+    let names: BTreeSet<String> = if named.is_empty() {
+        with_secrets.map(|file| file.name.clone()).collect()
+    } else {
+        named.iter().cloned().collect()
+    };
     Ok(names.into_iter().collect())
 }
 
 /// Adds somebody: `envctl.toml` first, so that an interrupted run is completed by running it again.
 pub(super) fn add(args: &Add, context: &Context) -> Outcome {
-    recipient::kind(&args.recipient).map_err(|flaw| context.fail(Diagnostic { code: Code::Usage, ..flaw.diagnostic() }))?;
+    recipient::kind(&args.recipient)
+        .map_err(|flaw| context.fail(Diagnostic { code: Code::Usage, ..flaw.diagnostic() }))?;
     let (mut writing, environments) = begin(context, &args.chosen)?;
     check_name(&writing, &args.name, &args.recipient)?;
     for environment in &environments {
@@ -213,8 +218,13 @@ fn finish(writing: &Writing<'_>, environment: &str, draft: Draft, text: &str) ->
 fn write_config(writing: &Writing<'_>, change: impl FnOnce(&str) -> Option<String>) -> Outcome {
     let text = writing.loaded.sources.text(writing.model.config.id.span.source);
     let Some(changed) = change(&text) else {
-        let problem = Diagnostic::error(Code::Unsupported, "`[recipients]` of envctl.toml is not written as a table with a header");
-        return Err(writing.stop(problem.help("write `[recipients]` on a line of its own, a line for each name below it")));
+        let problem = Diagnostic::error(
+            Code::Unsupported,
+            "`[recipients]` of envctl.toml is not written as a table with a header",
+        );
+        return Err(
+            writing.stop(problem.help("write `[recipients]` on a line of its own, a line for each name below it"))
+        );
     };
     if *changed == *text {
         return Ok(());
@@ -247,7 +257,8 @@ pub(super) fn remove(args: &Remove, context: &Context) -> Outcome {
     for environment in &concerned {
         lost.extend(remove_from(&mut writing, environment, &args.name)?);
     }
-    let left = writing.model.environments.values().filter(|file| reads(file)).any(|file| !concerned.contains(&file.name));
+    let left =
+        writing.model.environments.values().filter(|file| reads(file)).any(|file| !concerned.contains(&file.name));
     if !left {
         write_config(&writing, |text| assign::without_recipient(text, &args.name))?;
     }
@@ -257,7 +268,9 @@ pub(super) fn remove(args: &Remove, context: &Context) -> Outcome {
 /// A file that nobody can read is lost.
 fn not_the_last(writing: &Writing<'_>, environment: &str, name: &str) -> Outcome {
     let sealed = writing.file(environment)?.sealed.as_ref();
-    let Some((_, spans)) = sealed.filter(|(sealed, _)| sealed.recipients.len() == 1 && sealed.recipients.contains_key(name)) else {
+    let Some((_, spans)) =
+        sealed.filter(|(sealed, _)| sealed.recipients.len() == 1 && sealed.recipients.contains_key(name))
+    else {
         return Ok(());
     };
     let message = format!("`{name}` is the only one who can read `{environment}`");
@@ -269,8 +282,10 @@ fn not_the_last(writing: &Writing<'_>, environment: &str, name: &str) -> Outcome
 fn still_readable(writing: &Writing<'_>, environments: &[String], name: &str) -> Vec<String> {
     let chains = environments.iter().filter_map(|environment| writing.model.chain(environment));
     let files = chains.flat_map(|chain| chain.levels);
-    let readable = files.filter(|file| file.sealed.as_ref().is_some_and(|(sealed, _)| sealed.recipients.contains_key(name)));
-    let names: BTreeSet<&str> = readable.map(|file| file.name.as_str()).filter(|file| !environments.iter().any(|one| one == file)).collect();
+    let readable =
+        files.filter(|file| file.sealed.as_ref().is_some_and(|(sealed, _)| sealed.recipients.contains_key(name)));
+    let names: BTreeSet<&str> =
+        readable.map(|file| file.name.as_str()).filter(|file| !environments.iter().any(|one| one == file)).collect();
     names.into_iter().map(str::to_owned).collect()
 }
 
@@ -312,7 +327,11 @@ fn report_removal(writing: &Writing<'_>, args: &Remove, lost: &[String], parents
     if !parents.is_empty() {
         context.remark(&format!("`{}` still reads what these inherit: {}\n", args.name, parents.join(", ")));
         if !args.keep_parents {
-            context.remark(&format!("envctl recipients remove {} {}, or --keep-parents if that is meant\n", args.name, parents.join(" ")));
+            context.remark(&format!(
+                "envctl recipients remove {} {}, or --keep-parents if that is meant\n",
+                args.name,
+                parents.join(" ")
+            ));
             code = 1;
         }
     }
@@ -325,7 +344,10 @@ fn exposure(context: &Context, who: &str, lost: &[String], accepted: bool) -> Re
         return Ok(0);
     }
     context.print(&lost.iter().map(|line| format!("{line}\n")).collect::<String>())?;
-    context.remark(&format!("`{who}` knows the {} above, and git keeps them readable for old keys: give each a new value\n", counted(lost.len(), "secret")));
+    context.remark(&format!(
+        "`{who}` knows the {} above, and git keeps them readable for old keys: give each a new value\n",
+        counted(lost.len(), "secret")
+    ));
     if !accepted {
         context.remark("exit code 1 until that is done or accepted: --accept-exposure\n");
     }
@@ -408,6 +430,9 @@ pub(super) fn rekey(args: &Rekey, context: &Context) -> Outcome {
     let draft = rekeyed(&writing, Draft::of(&opened), recipients)?;
     let fingerprint = draft.key().fingerprint();
     finish(&writing, environment, draft, &writing.text(environment))?;
-    context.remark(&format!("{environment}: new data key, generation {}, fingerprint {fingerprint}\n", opened.file().generation + 1));
+    context.remark(&format!(
+        "{environment}: new data key, generation {}, fingerprint {fingerprint}\n",
+        opened.file().generation + 1
+    ));
     Ok(())
 }

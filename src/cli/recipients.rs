@@ -80,13 +80,21 @@ fn list(environments: &[String], format: ResultFormat, context: &Context) -> Out
     let mut rows = Vec::new();
     for file in files {
         let Some((sealed, _)) = &file.sealed else { continue };
-        let declared = |name: &str| file.recipients.as_ref().is_none_or(|list| list.value.iter().any(|one| one.value == name));
+        let declared =
+            |name: &str| file.recipients.as_ref().is_none_or(|list| list.value.iter().any(|one| one.value == name));
         for (name, key) in &sealed.recipients {
             let note = if declared(name) { "" } else { "not declared" };
             rows.push([file.name.as_str(), name, key, note].map(str::to_owned).to_vec());
         }
-        let missing = file.recipients.iter().flat_map(|list| &list.value).filter(|one| !sealed.recipients.contains_key(&one.value));
-        rows.extend(missing.map(|one| [file.name.as_str(), &one.value, "", "declared, cannot read"].map(str::to_owned).to_vec()));
+        let missing = file
+            .recipients
+            .iter()
+            .flat_map(|list| &list.value)
+            .filter(|one| !sealed.recipients.contains_key(&one.value));
+        rows.extend(
+            missing
+                .map(|one| [file.name.as_str(), &one.value, "", "declared, cannot read"].map(str::to_owned).to_vec()),
+        );
     }
     if format == ResultFormat::Human {
         return context.print(&table(&["ENVIRONMENT", "NAME", "RECIPIENT", ""], &rows));
@@ -103,7 +111,8 @@ fn check(environments: &[String], context: &Context) -> Outcome {
     let (mut loaded, model, names) = looked_at(environments, context)?;
     let mut problems = Diagnostics::default();
     let codes = [Code::StaleRecipients, Code::FewRecipients, Code::ParentReaders, Code::ParentUnreadable];
-    let sources: Vec<_> = names.iter().filter_map(|name| model.environments.get(name)).map(|file| file.source).collect();
+    let sources: Vec<_> =
+        names.iter().filter_map(|name| model.environments.get(name)).map(|file| file.source).collect();
     for problem in std::mem::take(&mut loaded.problems) {
         let here = problem.primary().is_some_and(|span| sources.contains(&span.source));
         let about_readers = codes.contains(&problem.code) && here;
@@ -140,7 +149,8 @@ pub(super) fn declared(writing: &Writing<'_>, environment: &str) -> Result<BTree
         match writing.model.config.recipients.get(&name.value) {
             Some(key) => drop(recipients.insert(name.value.clone(), key.value.clone())),
             None => {
-                let problem = Diagnostic::error(Code::UnknownRecipient, format!("there is no recipient `{}`", name.value));
+                let problem =
+                    Diagnostic::error(Code::UnknownRecipient, format!("there is no recipient `{}`", name.value));
                 return Err(writing.stop(problem.at(name.span, "").help("`envctl recipients add NAME RECIPIENT`")));
             }
         }

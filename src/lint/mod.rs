@@ -165,18 +165,22 @@ fn assignment(model: &Model, schema: Option<&str>, entry: &Entry, overlay: bool,
 /// The diagnostic for a secret that stands in `[values]` or a local overlay.
 pub fn secret_in_clear(entry: &Entry, secret: &Variable, overlay: bool) -> Diagnostic {
     let place = secret.secret.as_ref().map_or(secret.span, |flag| flag.span);
-    let (label, then) = if overlay {
-        ("readable by every program of yours", "")
+    let label = if overlay {
+        "readable by every program of yours"
     } else {
-        let label = "readable by everybody who reads this file, and in git for ever";
-        (label, ", and change the value: git keeps the old one")
+        "readable by everybody who reads this file, and in git for ever"
     };
-    let backend = if secret.generate.is_some() { "local" } else { "env" };
     let name = &entry.name;
-    Diagnostic::error(Code::SecretInClear, format!("`{name}` is a secret and stands here in clear"))
+    let problem = Diagnostic::error(Code::SecretInClear, format!("`{name}` is a secret and stands here in clear"))
         .at(entry.span, label)
-        .at(place, "declared secret here")
-        .help(format!("take it from a backend, for example `{name} = {{ backend = \"{backend}\" }}`{then}"))
+        .at(place, "declared secret here");
+    if overlay {
+        return problem
+            .help(format!("`{name} = {{ backend = \"local\" }}` keeps it on this machine, outside of the project"));
+    }
+    problem
+        .help("`envctl seal ENV` moves it to `[secrets]`, encrypted; `envctl set` takes a new value")
+        .note("git keeps the old value: change it where it is used")
 }
 
 fn undeclared(model: &Model, schema: Option<&str>, entry: &Entry) -> Diagnostic {

@@ -1,9 +1,11 @@
 //! Who can read a sealed file, held against who shall: everything that is known without a key.
 
+use crate::age_file::{self, StanzaKind};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::environment::EnvironmentFile;
 use crate::model::{Chain, Model};
-use crate::sealed::SealedFile;
+use crate::recipient::{self, RecipientKind};
+use crate::sealed::{SealedFile, Spans};
 
 /// What is said of one environment file.
 pub(super) fn file(model: &Model, file: &EnvironmentFile, problems: &mut Diagnostics) {
@@ -14,6 +16,7 @@ pub(super) fn file(model: &Model, file: &EnvironmentFile, problems: &mut Diagnos
         let diagnostic = diagnostic.at(spans.project, "sealed for this one").at(model.config.id.span, "this project");
         problems.push(diagnostic.help("a sealed file cannot be copied: `envctl seal` the values here"));
     }
+    wrapped(sealed, spans, problems);
     let differences = differences(model, file);
     if !differences.is_empty() {
         let message = format!("the secrets of `{}` are not sealed to those who are declared", file.name);
@@ -22,6 +25,38 @@ pub(super) fn file(model: &Model, file: &EnvironmentFile, problems: &mut Diagnos
         diagnostic = diagnostic.at(spans.recipients, "who can read");
         diagnostic = differences.iter().fold(diagnostic, Diagnostic::note);
         problems.push(diagnostic.help(format!("`envctl recipients apply {}` seals to those declared", file.name)));
+    }
+}
+
+/// Every recipient is one, and the key is wrapped as often as there are recipients: an age file does not say for whom it
+/// is, but how many can open it and of which kind. A plugin may write whatever it likes.
+fn wrapped(sealed: &SealedFile, spans: &Spans, problems: &mut Diagnostics) {
+    let (mut natives, mut keys, mut plugins) = (0, 0, false);
+    for (name, key) in &sealed.recipients {
+        match recipient::kind(key) {
+            Ok(RecipientKind::Plugin) => plugins = true,
+            Ok(RecipientKind::X25519) => natives += 1,
+            Ok(RecipientKind::Ssh) => keys += 1,
+            Err(flaw) => {
+                let message = format!("the sealed recipient `{name}` is none: {}", flaw.message());
+                problems.push(Diagnostic::error(Code::SealedStructure, message).at(spans.recipients, ""));
+            }
+        }
+    }
+    let Some(stanzas) = age_file::stanzas(&sealed.age_file) else {
+        let problem = Diagnostic::error(Code::SealedKey, "`key` holds no age file").at(spans.key, "");
+        problems.push(problem.help("take the file from git as it was"));
+        return;
+    };
+    let count = |wanted: &dyn Fn(&StanzaKind) -> bool| stanzas.iter().filter(|stanza| wanted(&stanza.kind)).count();
+    let x25519 = count(&|kind| matches!(kind, StanzaKind::X25519));
+    let ssh = count(&|kind| matches!(kind, StanzaKind::SshEd25519 { .. }));
+    let right = (x25519, ssh) == (natives, keys) && x25519 + ssh == stanzas.len();
+    if !right && !plugins {
+        let message = "the key is wrapped for others than the recipients that stand here";
+        let problem = Diagnostic::error(Code::SealedKey, message).at(spans.key, format!("for {}", stanzas.len()));
+        let problem = problem.at(spans.recipients, format!("{} stand here", sealed.recipients.len()));
+        problems.push(problem.help("take the file from git as it was"));
     }
 }
 

@@ -32,11 +32,6 @@ pub(crate) fn missing(variable: &Variable, environment: &str) -> Diagnostic {
 /// How a variable gets a value in an environment.
 pub(crate) fn assign(variable: &Variable, environment: &str) -> String {
     let name = &variable.name;
-    let value = match (variable.is_secret(), &variable.generate) {
-        (true, Some(_)) => "{ backend = \"local\" }",
-        (true, None) => "{ backend = \"env\" }",
-        (false, _) => "…",
-    };
-    let more = if variable.generate.is_some() { ": it is then made on first use" } else { "" };
-    format!("add `{name} = {value}` to `[values]` of environments/{environment}.toml{more}")
+    let generate = if variable.generate.is_some() { " --generate" } else { "" };
+    format!("`envctl set {environment} {name}{generate}`")
 }

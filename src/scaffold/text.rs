@@ -130,7 +130,7 @@ fn path(environment: &str) -> String {
 fn head(environment: &str) -> String {
     let protected = if environment == "prod" { "protected = true\n\n" } else { "" };
     format!(
-        "# Values of {environment}. A secret never stands here in clear: NAME = {{ backend = \"local\" }} or another backend.\n{protected}"
+        "# Values of {environment}. A secret never stands here in clear: `envctl set {environment} NAME` seals it.\n{protected}"
     )
 }
 
