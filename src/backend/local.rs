@@ -5,7 +5,6 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -20,7 +19,6 @@ use crate::{generate, store};
 
 const FORMAT: u32 = 1;
 const MAX_FILE: u64 = 20 << 20;
-const LOCK_DEADLINE: Duration = Duration::from_secs(10);
 
 /// The local store of one environment.
 #[derive(Debug)]
@@ -78,7 +76,7 @@ impl Local {
     fn lock(&self) -> Result<store::Lock, BackendError> {
         let directory = self.path.parent().unwrap_or(Path::new("."));
         store::create_private_dir(directory).map_err(|error| self.failed(&error))?;
-        store::lock(&directory.join(".lock"), LOCK_DEADLINE).map_err(|error| self.failed(&error))
+        store::Lock::file(&directory.join(".lock"), store::DEADLINE).map_err(BackendError::NotLocked)
     }
 
     fn read(&self) -> Result<Stored, BackendError> {
@@ -119,7 +117,8 @@ impl Local {
         let mut bytes = Zeroizing::new(Vec::with_capacity(64 << 10));
         serde_json::to_writer_pretty(&mut *bytes, stored).map_err(corrupt)?;
         bytes.push(b'\n');
-        store::write_private(&self.path, &bytes).map_err(|error| self.failed(&error))
+        store::write_private(&self.path, &bytes).map_err(BackendError::NotWritten)?;
+        Ok(())
     }
 
     fn lookup(&self, stored: &Stored, name: &str) -> Result<Option<Secret>, BackendError> {

@@ -11,6 +11,7 @@ use crate::recipe::Recipe;
 use crate::reference::{BackendKind, Place};
 use crate::resolve::Generate;
 use crate::secret::Secret;
+use crate::store::{LockError, WriteError};
 
 pub use local::Local;
 
@@ -51,6 +52,10 @@ pub enum BackendError {
     Newer(PathBuf),
     /// Others can read a file of the local store.
     Open(PathBuf),
+    /// A file of the local store could not be written.
+    NotWritten(WriteError),
+    /// The lock of the local store was not had.
+    NotLocked(LockError),
     /// No value could be made.
     Generator,
 }
@@ -69,6 +74,8 @@ impl BackendError {
             Self::Corrupt(path) => format!("{} is damaged", path.display()),
             Self::Newer(path) => format!("{} was written by a newer version of envctl", path.display()),
             Self::Open(path) => format!("{} can be read by others", path.display()),
+            Self::NotWritten(error) => error.describe(),
+            Self::NotLocked(error) => error.describe(),
             Self::Generator => String::from("the system's random generator failed"),
         }
     }

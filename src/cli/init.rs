@@ -1,6 +1,7 @@
 //! `envctl init`: a new project, from nothing or from `.env` files.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use crate::backend::Backends;
@@ -45,21 +46,18 @@ pub(super) fn run(args: &Args, context: &Context) -> Outcome {
         return Err(context.fail(problem.help("add the variables to the schema, and their values to an environment")));
     }
     let (inputs, mut remarks) = read_inputs(&args.from, context)?;
-    let failed = |path: &Path, error: &std::io::Error| {
-        let message = format!("{} cannot be written: {}", path.display(), store::describe(error.kind()));
-        context.fail(Diagnostic::error(Code::Io, message))
-    };
-    std::fs::create_dir_all(&directory).map_err(|error| failed(&directory, &error))?;
-    let root = directory.canonicalize().map_err(|error| failed(&directory, &error))?;
+    let failed = |message: String| context.fail(Diagnostic::error(Code::Io, message));
+    let made = std::fs::create_dir_all(&directory).and_then(|()| directory.canonicalize());
+    let root = made.map_err(|error| failed(cannot(&directory, error.kind())))?;
     let made = if exists { None } else { Some(new_project(args, &root, inputs, context)?) };
     remarks.tell(made.as_ref().map(|(_, made)| made), context)?;
     let mut written = Vec::new();
     if let Some((id, made)) = &made {
         keep_secrets(id, made, &root, context)?;
-        written = write_files(made, &root).map_err(|(path, error)| failed(&path, &error))?;
+        written = write_files(made, &root).map_err(failed)?;
     }
     for (file, lines) in [(".gitignore", GITIGNORE), (".gitattributes", GITATTRIBUTES)] {
-        if add_lines(&root.join(file), lines).map_err(|error| failed(Path::new(file), &error))? {
+        if add_lines(&root, file, lines).map_err(failed)? {
             written.push(file.to_owned());
         }
     }
@@ -183,35 +181,39 @@ fn keep_secrets(id: &str, made: &Scaffold, root: &Path, context: &Context) -> Ou
     Ok(())
 }
 
+fn cannot(path: &Path, kind: ErrorKind) -> String {
+    format!("{} cannot be written: {}", path.display(), store::describe(kind))
+}
+
 /// Writes what is not there yet, `envctl.toml` last: until then it is no project and `init` begins anew.
-fn write_files(made: &Scaffold, root: &Path) -> Result<Vec<String>, (PathBuf, std::io::Error)> {
+fn write_files(made: &Scaffold, root: &Path) -> Result<Vec<String>, String> {
     let mut written = Vec::new();
     let (config, others): (Vec<_>, Vec<_>) = made.files.iter().partition(|(path, _)| path == CONFIG);
     for (path, text) in others.into_iter().chain(config) {
         let full = root.join(path);
-        let failed = |error| (full.clone(), error);
         if let Some(parent) = full.parent() {
-            std::fs::create_dir_all(parent).map_err(failed)?;
+            let made = std::fs::create_dir_all(parent).and_then(|()| parent.canonicalize());
             // A link in a repository must not make `init` write somewhere else.
-            if !parent.canonicalize().map_err(failed)?.starts_with(root) {
-                return Err(failed(std::io::ErrorKind::NotADirectory.into()));
+            if !made.map_err(|error| cannot(&full, error.kind()))?.starts_with(root) {
+                return Err(cannot(&full, ErrorKind::NotADirectory));
             }
         }
         if full.symlink_metadata().is_err() {
-            store::write_new(&full, text.as_bytes()).map_err(failed)?;
+            store::write_new(&full, text.as_bytes()).map_err(|error| error.describe())?;
             written.push(path.clone());
         }
     }
     Ok(written)
 }
 
-/// Appends the lines that a file lacks; tells whether there were any.
-fn add_lines(path: &Path, lines: &[&str]) -> std::io::Result<bool> {
+/// Appends the lines that a file of `root` lacks; tells whether there were any.
+fn add_lines(root: &Path, file: &str, lines: &[&str]) -> Result<bool, String> {
+    let path = &root.join(file);
     let before = match store::read_limited(path, MAX_FILE) {
         Ok(bytes) => bytes,
-        Err(ReadProblem::Io(std::io::ErrorKind::NotFound)) => Vec::new(),
-        Err(ReadProblem::Io(kind)) => return Err(kind.into()),
-        Err(_) => return Err(std::io::ErrorKind::InvalidData.into()),
+        Err(ReadProblem::Io(ErrorKind::NotFound)) => Vec::new(),
+        Err(ReadProblem::Io(kind)) => return Err(cannot(Path::new(file), kind)),
+        Err(_) => return Err(cannot(Path::new(file), ErrorKind::InvalidData)),
     };
     let there: Vec<&[u8]> = before.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).collect();
     let missing: Vec<&str> = lines.iter().copied().filter(|line| !there.contains(&line.as_bytes())).collect();
@@ -226,7 +228,7 @@ fn add_lines(path: &Path, lines: &[&str]) -> std::io::Result<bool> {
         text.extend_from_slice(line.as_bytes());
         text.push(b'\n');
     }
-    if before.is_empty() { store::write_new(path, &text) } else { store::replace(path, &text) }?;
+    store::replace(path, &text).map_err(|error| error.describe_as(file))?;
     Ok(true)
 }
 

@@ -16,6 +16,7 @@ const SINKS: &[(&str, usize, &str)] = &[
         "into the environment block, or the sealed memory file, of the command that is started; the search for NUL before",
     ),
     ("render/mod.rs", 1, "handed to the format, whose text is a secret again"),
+    ("store/private_dir.rs", 1, "into a file in memory, for the editor or program that has to read one"),
     ("terminal.rs", 1, "the one door to standard output, for `render`"),
     ("validate/compose.rs", 2, "into a value that is made from it, which is a secret again"),
     ("validate/mod.rs", 2, "held against the schema; findings quote nothing"),

@@ -84,6 +84,10 @@ fn a_second_run_changes_nothing_and_completes_what_is_missing() {
     again.assert_status(0).assert_stdout("nothing was missing\n").assert_stderr("");
     assert_eq!(tree(&sandbox.path("project")), before);
     std::fs::remove_file(sandbox.path("project/.gitattributes")).unwrap();
+    sandbox.file(".gitignore", "");
+    sandbox.run(&["init"]).output().assert_status(0);
+    assert_eq!(tree(&sandbox.path("project")), before);
+    std::fs::remove_file(sandbox.path("project/.gitattributes")).unwrap();
     sandbox.file(".gitignore", "target/\r\n.env");
     let again = sandbox.run(&["init"]).output();
     again.assert_status(0);
