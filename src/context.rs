@@ -31,6 +31,9 @@ pub struct Globals {
     /// The project's directory, instead of the nearest one with an envctl.toml
     #[arg(long, global = true, value_name = "DIR", help_heading = "Global options")]
     pub project: Option<PathBuf>,
+    /// The file with the identity, instead of the identities at hand
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Global options")]
+    pub identity: Option<PathBuf>,
     /// How diagnostics are written
     #[arg(long, global = true, value_enum, default_value_t, value_name = "FORMAT", help_heading = "Global options")]
     pub message_format: MessageFormat,

@@ -8,7 +8,7 @@
 //! |---|---|---|
 //! | 0 words | [`secret`] [`source`] [`diagnostic`] | depend on nothing above |
 //! | 1 language | [`document`] [`kind`] [`name`] [`placeholder`] [`recipe`] [`recipient`] [`age_file`] [`schema`] [`reference`](mod@reference) [`config`] [`template`] [`environment`] [`model`] [`lint`] [`plan`] [`validate`] [`render`] [`dotenv`] [`infer`] [`scaffold`] | compute; no file, process, network or clock |
-//! | 2 world | [`process`] [`store`] [`project`] [`backend`] [`generate`] [`resolve`] [`inject`] | touch the machine; never print |
+//! | 2 world | [`process`] [`store`] [`project`] [`backend`] [`generate`] [`identity`] [`resolve`] [`inject`] | touch the machine; never print |
 //! | 3 edge | [`terminal`] [`context`] [`cli`] | print |
 
 pub mod age_file;
@@ -21,6 +21,7 @@ pub mod document;
 pub mod dotenv;
 pub mod environment;
 pub mod generate;
+pub mod identity;
 pub mod infer;
 pub mod inject;
 pub mod kind;

@@ -78,6 +78,11 @@ pub fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     write(path, bytes, Mode::Private, true)
 }
 
+/// Writes a file that is not there yet, private to the user; one that is there is an error.
+pub fn write_private_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    write(path, bytes, Mode::Private, false)
+}
+
 /// Writes a file that is not there yet, for everybody the user lets read new files; one that is there is an error.
 pub fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
     write(path, bytes, Mode::Usual, false)

@@ -1,11 +1,13 @@
 //! The command line: one file for each command, with its arguments and what it does.
 
+mod ask;
 mod check;
 mod complete;
 mod completions;
 mod diff;
 mod explain;
 mod init;
+mod keygen;
 mod list;
 mod man;
 mod origin;
@@ -44,12 +46,14 @@ enum Command {
     List(list::Args),
     Explain(explain::Args),
     Diff(diff::Args),
+    Keygen(keygen::Args),
     Completions(completions::Args),
     Man(man::Args),
 }
 
 /// The commands, for the help of mistakes.
-const COMMANDS: &[&str] = &["init", "check", "run", "render", "list", "explain", "diff", "completions", "man"];
+const COMMANDS: &[&str] =
+    &["init", "check", "run", "render", "list", "explain", "diff", "keygen", "completions", "man"];
 
 /// The whole command line as clap sees it, for completions and manual pages.
 fn command() -> clap::Command {
@@ -81,6 +85,7 @@ pub fn main(arguments: &[OsString], environment: EnvSnapshot, hardening: Hardeni
         Command::List(args) => list::run(&args, &context),
         Command::Explain(args) => explain::run(&args, &context),
         Command::Diff(args) => diff::run(&args, &context),
+        Command::Keygen(args) => keygen::run(&args, &context),
         Command::Completions(args) => completions::run(&args, &context),
         Command::Man(args) => man::run(&args, &context),
     };
