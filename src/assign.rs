@@ -71,16 +71,9 @@ pub fn with_recipients(text: &str, old: Option<Span>, names: &[&str]) -> String 
     match old {
         Some(old) => patches.replace(old.start..old.end, &list),
         None => {
-            let first = first_table(text);
-            let before = text.get(..first).unwrap_or("");
-            // Keys of the head stand together; before the first table there is a blank line.
-            let head = before.trim_end().len();
-            let at = if head == 0 || before == "\u{feff}" { before.len() } else { line_end(text, head) };
-            let newline = if at == 0 || text.get(..at).is_some_and(|before| before.ends_with(['\n', '\u{feff}'])) {
-                ""
-            } else {
-                "\n"
-            };
+            let at = end_of_head(text);
+            let before = text.get(..at).unwrap_or("");
+            let newline = if before.is_empty() || before.ends_with(['\n', '\u{feff}']) { "" } else { "\n" };
             let blank = if text.get(at..).is_some_and(|after| after.starts_with('[')) { "\n" } else { "" };
             patches.insert(at, &format!("{newline}recipients = {list}\n{blank}"));
         }
@@ -142,14 +135,36 @@ fn header(text: &str) -> Option<Option<usize>> {
 
 /// Where the first table begins, with the comments above it.
 fn first_table(text: &str) -> usize {
+    match first_table_header(text) {
+        header if header < text.len() => block_start(text, header),
+        end => end,
+    }
+}
+
+fn first_table_header(text: &str) -> usize {
     let mut offset = 0;
     for line in text.split_inclusive('\n') {
         if line.starts_with('[') {
-            return block_start(text, offset);
+            return offset;
         }
         offset += line.len();
     }
     text.len()
+}
+
+/// Where a key of the head may stand: behind those that are there, else behind the comment that the file begins with.
+fn end_of_head(text: &str) -> usize {
+    let start = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
+    let (mut offset, mut comment, mut end) = (start, true, start);
+    for line in text.get(start..first_table_header(text)).unwrap_or("").split_inclusive('\n') {
+        offset += line.len();
+        let is_comment = line.starts_with('#');
+        comment &= is_comment;
+        if comment || !(is_comment || line.trim().is_empty()) {
+            end = offset;
+        }
+    }
+    end
 }
 
 fn after(patches: &mut Patches<'_>, text: &str, offset: usize, line: &str) {
@@ -200,7 +215,8 @@ mod tests {
         assert_eq!(with(""), line);
         assert_eq!(with("[values]\n"), format!("{line}\n[values]\n"));
         assert_eq!(with("extends = 'x'\n\n[values]\n"), format!("extends = 'x'\n{line}\n[values]\n"));
-        assert_eq!(with("# dev\n[values]"), format!("{line}\n# dev\n[values]"));
+        assert_eq!(with("# dev\n[values]"), format!("# dev\n{line}\n[values]"));
+        assert_eq!(with("# dev\n\n# a\n[values]"), format!("# dev\n{line}\n# a\n[values]"));
         assert_eq!(with("extends = 'x'"), format!("extends = 'x'\n{line}"));
     }
 

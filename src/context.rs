@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, github, human, json, sarif, summary};
+use crate::identity::{self, Ask, Identities, Plugins};
 use crate::lint::{unknown_environment, unknown_schema};
 use crate::model::Model;
+use crate::person::Person;
 use crate::process::EnvSnapshot;
 use crate::project::{self, Loaded, Wanted};
 use crate::schema::View;
@@ -34,6 +37,9 @@ pub struct Globals {
     /// The project's directory, instead of the nearest one with an envctl.toml
     #[arg(long, global = true, value_name = "DIR", help_heading = "Global options")]
     pub project: Option<PathBuf>,
+    /// The file with the identity, instead of the identities at hand
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Global options")]
+    pub identity: Option<PathBuf>,
     /// How diagnostics are written
     #[arg(long, global = true, value_enum, default_value_t, value_name = "FORMAT", help_heading = "Global options")]
     pub message_format: MessageFormat,
@@ -152,19 +158,24 @@ impl Context {
 
     /// Opens sealed files with the user's identities, which are looked for when the first file is opened.
     pub fn unsealer(&self) -> Unsealer<'_> {
-        struct No;
-        impl crate::unseal::Unwrap for No {
-            fn unwrap_key(&mut self, _: &[u8]) -> Result<crate::secret::Secret, crate::unseal::UnwrapError> {
-                Err(crate::unseal::UnwrapError::Damaged)
-            }
-        }
-        Unsealer::new(No)
+        Unsealer::new(self.identities(None))
+    }
+
+    /// The identities of this user, or the one file instead of them that is named.
+    pub fn identities(&self, file: Option<PathBuf>) -> Identities {
+        Identities::new(&self.environment, file.or_else(|| self.globals.identity.clone()), self.person())
+    }
+
+    /// Who can be asked.
+    pub fn person(&self) -> Arc<dyn Ask> {
+        Arc::new(Person(self.terminal))
     }
 
     /// Wraps a data key for these recipients: the binary age file.
     pub fn wrap(&self, key: &DataKey, recipients: &BTreeMap<String, String>) -> Result<Vec<u8>, Exit> {
-        let _ = (key, recipients);
-        Err(Exit(9))
+        let texts: Vec<&str> = recipients.values().map(String::as_str).collect();
+        identity::wrap(&key.payload(), &texts, &Plugins::new(&self.environment), &self.person())
+            .map_err(|error| self.fail(error.diagnostic()))
     }
 
     /// Asks a question that only "y" answers with yes; `given` is that of `--yes`. Without a terminal `--yes` is needed.

@@ -8,7 +8,7 @@
 //! |---|---|---|
 //! | 0 words | [`secret`] [`source`] [`diagnostic`] | depend on nothing above |
 //! | 1 language | [`document`] [`kind`] [`name`] [`placeholder`] [`recipe`] [`recipient`] [`age_file`] [`schema`] [`reference`](mod@reference) [`config`] [`template`] [`environment`] [`model`] [`lint`] [`plan`] [`validate`] [`render`] [`dotenv`] [`infer`] [`scaffold`] | compute; no file, process, network or clock |
-//! | 2 world | [`process`] [`store`] [`project`] [`backend`] [`generate`] [`resolve`] [`inject`] | touch the machine; never print |
+//! | 2 world | [`process`] [`store`] [`project`] [`backend`] [`generate`] [`identity`] [`resolve`] [`inject`] | touch the machine; never print |
 //! | 3 edge | [`terminal`] [`context`] [`cli`] | print |
 
 pub mod age_file;
@@ -22,6 +22,7 @@ pub mod document;
 pub mod dotenv;
 pub mod environment;
 pub mod generate;
+pub mod identity;
 pub mod infer;
 pub mod inject;
 pub mod kind;
@@ -29,6 +30,7 @@ pub mod lint;
 pub mod model;
 pub mod name;
 pub mod patch;
+pub mod person;
 pub mod placeholder;
 pub mod plan;
 pub mod process;

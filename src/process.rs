@@ -43,9 +43,21 @@ impl EnvSnapshot {
     /// Where the user's data of envctl is: `$XDG_DATA_HOME/envctl`, else `~/.local/share/envctl`
     /// (XDG Base Directory Specification: a relative path is ignored).
     pub fn data_dir(&self) -> Option<PathBuf> {
-        let absolute = |name: &str| self.get(name).map(PathBuf::from).filter(|path| path.is_absolute());
-        let base = absolute("XDG_DATA_HOME").or_else(|| Some(absolute("HOME")?.join(".local/share")));
+        let base = self.absolute("XDG_DATA_HOME").or_else(|| Some(self.absolute("HOME")?.join(".local/share")));
         base.map(|base| base.join("envctl"))
+    }
+
+    /// Where the user's configuration of envctl is: `$XDG_CONFIG_HOME/envctl`, else `~/.config/envctl`, on macOS too;
+    /// on Windows `%APPDATA%\envctl` (not tested).
+    pub fn config_dir(&self) -> Option<PathBuf> {
+        let base = self.absolute("XDG_CONFIG_HOME").or_else(|| {
+            if cfg!(windows) { self.absolute("APPDATA") } else { Some(self.absolute("HOME")?.join(".config")) }
+        });
+        base.map(|base| base.join("envctl"))
+    }
+
+    fn absolute(&self, name: &str) -> Option<PathBuf> {
+        self.get(name).map(PathBuf::from).filter(|path| path.is_absolute())
     }
 }
 

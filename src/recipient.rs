@@ -144,7 +144,7 @@ fn native(text: &str) -> Result<RecipientKind, RecipientFlaw> {
 
 #[cfg(test)]
 mod tests {
-    use super::{RecipientFlaw as Flaw, RecipientKind as Kind, kind};
+    use super::{RecipientFlaw as Flaw, RecipientKind as Kind, kind, testing};
     use proptest::prelude::*;
 
     const X25519: &str = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p";
@@ -198,23 +198,7 @@ mod tests {
     fn plugin(name: &str) -> String {
         let identity = age::plugin::Identity::default_for_plugin(name).unwrap().to_string();
         assert!(super::is_identity(&identity));
-        bech32(&format!("age1{name}"), &[0, 1, 2])
-    }
-
-    /// Bech32 (BIP 173) of values below 32.
-    pub(crate) fn bech32(prefix: &str, data: &[u8]) -> String {
-        const LETTERS: &[u8] = b"qpzry9x8gf2tvdw0s3jn54khce6mua7l";
-        let step = |sum: u32, value: u8| {
-            let generators = [0x3b6a_57b2, 0x2650_8e6d, 0x1ea1_19fa, 0x3d42_33dd, 0x2a14_62b3];
-            let next = ((sum & 0x1ff_ffff) << 5) ^ u32::from(value);
-            generators.iter().enumerate().filter(|(bit, _)| (sum >> (25 + bit)) & 1 == 1).fold(next, |s, (_, g)| s ^ g)
-        };
-        let head = prefix.bytes().map(|byte| byte >> 5).chain([0]).chain(prefix.bytes().map(|byte| byte & 31));
-        let sum = head.chain(data.iter().copied()).chain([0; 6]).fold(1, step) ^ 1;
-        let check = (0..6).map(|place| u8::try_from((sum >> (5 * (5 - place))) & 31).unwrap());
-        let letters: String =
-            data.iter().copied().chain(check).map(|value| char::from(LETTERS[usize::from(value)])).collect();
-        format!("{prefix}1{letters}")
+        testing::bech32(&format!("age1{name}"), &[0, 1, 2])
     }
 
     #[test]
@@ -234,5 +218,25 @@ mod tests {
             other[at] = if other[at] == b'q' { b'p' } else { b'q' };
             prop_assert!(kind(std::str::from_utf8(&other).unwrap()).is_err());
         }
+    }
+}
+
+/// Recipients of plugins that do not exist, for tests.
+#[cfg(test)]
+pub(crate) mod testing {
+    /// Bech32 (BIP 173) of values below 32.
+    pub(crate) fn bech32(prefix: &str, data: &[u8]) -> String {
+        const LETTERS: &[u8] = b"qpzry9x8gf2tvdw0s3jn54khce6mua7l";
+        let step = |sum: u32, value: u8| {
+            let generators = [0x3b6a_57b2, 0x2650_8e6d, 0x1ea1_19fa, 0x3d42_33dd, 0x2a14_62b3];
+            let next = ((sum & 0x1ff_ffff) << 5) ^ u32::from(value);
+            generators.iter().enumerate().filter(|(bit, _)| (sum >> (25 + bit)) & 1 == 1).fold(next, |s, (_, g)| s ^ g)
+        };
+        let head = prefix.bytes().map(|byte| byte >> 5).chain([0]).chain(prefix.bytes().map(|byte| byte & 31));
+        let sum = head.chain(data.iter().copied()).chain([0; 6]).fold(1, step) ^ 1;
+        let check = (0..6).map(|place| u8::try_from((sum >> (5 * (5 - place))) & 31).unwrap());
+        let letters: String =
+            data.iter().copied().chain(check).map(|value| char::from(LETTERS[usize::from(value)])).collect();
+        format!("{prefix}1{letters}")
     }
 }

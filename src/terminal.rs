@@ -17,6 +17,9 @@ pub enum Color {
     Never,
 }
 
+/// The longest line that is read from a person, in bytes.
+const MAX_LINE: u64 = 4096;
+
 /// What was typed where nothing is shown.
 #[derive(Debug)]
 pub enum Hidden {
@@ -27,7 +30,7 @@ pub enum Hidden {
 }
 
 /// Standard output and standard error of this process.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub struct Terminal {
     attended: bool,
     color: bool,
@@ -85,13 +88,14 @@ impl Terminal {
         let mut tty = tty().filter(|_| self.can_ask())?;
         write(&mut tty, question.as_bytes()).ok()?;
         let mut line = String::new();
-        let read = io::BufRead::read_line(&mut io::BufReader::new(tty), &mut line).ok()?;
-        (read > 0).then(|| line.trim().to_owned())
+        io::BufRead::read_line(&mut io::BufReader::new(io::Read::take(tty, MAX_LINE)), &mut line).ok()?;
+        line.ends_with('\n').then(|| line.trim().to_owned())
     }
 
     /// Asks for a secret on one line, which is not shown; nothing if nobody can be asked.
     pub fn ask_hidden(&self, question: &str) -> Option<Hidden> {
         let tty = tty().filter(|_| self.can_ask())?;
+        // Ctrl-C and a terminal that is closed: nothing was given.
         let answer = rpassword::prompt_password(question).ok()?;
         if has_more(&tty) {
             return Some(Hidden::SeveralLines);
@@ -119,7 +123,8 @@ fn write(stream: &mut impl Write, bytes: &[u8]) -> io::Result<()> {
 
 /// The terminal of this process, whatever its standard streams are.
 fn tty() -> Option<std::fs::File> {
-    std::fs::OpenOptions::new().read(true).write(true).open("/dev/tty").ok()
+    let name = if cfg!(unix) { "/dev/tty" } else { "CON" };
+    std::fs::OpenOptions::new().read(true).write(true).open(name).ok()
 }
 
 /// Whether more was typed than was read; it is thrown away, or a shell would take it for commands.

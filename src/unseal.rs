@@ -5,14 +5,15 @@ use std::sync::Arc;
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::environment::EnvironmentFile;
+use crate::identity::{Identities, OpenError, OpenProblem};
 use crate::sealed::{DataKey, SealedFile, Spans};
 use crate::secret::Secret;
 
 /// Why an age file was not opened.
 #[derive(Debug)]
 pub enum UnwrapError {
-    /// No identity opens it; the diagnostic says which were tried, and lacks a place.
-    Identity(Box<Diagnostic>),
+    /// No identity opens it.
+    Identity(Box<OpenError>),
     /// It was opened, or begun to be, and is damaged.
     Damaged,
 }
@@ -21,6 +22,15 @@ pub enum UnwrapError {
 pub trait Unwrap {
     /// The content of a binary age file.
     fn unwrap_key(&mut self, age_file: &[u8]) -> Result<Secret, UnwrapError>;
+}
+
+impl Unwrap for Identities {
+    fn unwrap_key(&mut self, age_file: &[u8]) -> Result<Secret, UnwrapError> {
+        self.open(age_file).map_err(|error| match error.problem() {
+            OpenProblem::Damaged => UnwrapError::Damaged,
+            _ => UnwrapError::Identity(Box::new(error)),
+        })
+    }
 }
 
 /// Opens sealed files; each wrapped key is asked for once, whatever the answer.
@@ -32,7 +42,7 @@ pub struct Unsealer<'i> {
 /// Why there is no key.
 #[derive(Debug, Clone)]
 enum Refused {
-    Identity(Box<Diagnostic>),
+    Identity(Arc<OpenError>),
     Damaged,
     /// The age file holds something else.
     NoDataKey,
@@ -77,7 +87,7 @@ impl<'i> Unsealer<'i> {
         }
         let key = match self.identities.unwrap_key(&sealed.age_file) {
             Ok(payload) => DataKey::from_payload(&payload).map(Arc::new).ok_or(Refused::NoDataKey),
-            Err(UnwrapError::Identity(diagnostic)) => Err(Refused::Identity(diagnostic)),
+            Err(UnwrapError::Identity(error)) => Err(Refused::Identity(Arc::from(error))),
             Err(UnwrapError::Damaged) => Err(Refused::Damaged),
         };
         self.keys.insert(sealed.age_file.clone(), key.clone());
@@ -113,16 +123,14 @@ impl Opened {
 
 fn explain_key(refused: Refused, sealed: &SealedFile, shown: &str, spans: Option<&Spans>) -> Diagnostic {
     match refused {
-        Refused::Identity(diagnostic) => {
+        Refused::Identity(error) => {
+            let problem = error.diagnostic(Some(shown));
             let readers: Vec<&str> = sealed.recipients.keys().map(String::as_str).collect();
-            let message = format!("`{shown}` cannot be opened: {}", diagnostic.message);
             let label = format!("these can open it: {}", readers.join(", "));
-            let mut whole = Diagnostic { message, ..*diagnostic };
             match spans {
-                Some(spans) => whole = whole.at(spans.recipients, label),
-                None => whole.notes.push(label),
+                Some(spans) => problem.at(spans.recipients, label),
+                None => problem.note(label),
             }
-            whole
         }
         Refused::Damaged | Refused::NoDataKey => {
             let what =

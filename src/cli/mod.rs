@@ -8,6 +8,7 @@ mod explain;
 mod get;
 mod init;
 mod input;
+mod keygen;
 mod list;
 mod man;
 mod origin;
@@ -59,6 +60,7 @@ enum Command {
     Recipients(recipients::Args),
     Rekey(readers::Rekey),
     Diff(diff::Args),
+    Keygen(keygen::Args),
     Completions(completions::Args),
     Man(man::Args),
 }
@@ -80,6 +82,7 @@ const COMMANDS: &[&str] = &[
     "diff",
     "completions",
     "man",
+    "keygen",
 ];
 
 /// The whole command line as clap sees it, for completions and manual pages.
@@ -118,6 +121,7 @@ pub fn main(arguments: &[OsString], environment: EnvSnapshot, hardening: Hardeni
         Command::Recipients(args) => recipients::run(&args, &context),
         Command::Rekey(args) => readers::rekey(&args, &context),
         Command::Diff(args) => diff::run(&args, &context),
+        Command::Keygen(args) => keygen::run(&args, &context),
         Command::Completions(args) => completions::run(&args, &context),
         Command::Man(args) => man::run(&args, &context),
     };

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::complete;
 use super::input::Input;
+use super::seal::First;
 use super::writing::{TAIL, Writing};
 use crate::backend::Backends;
 use crate::context::{Context, Exit, Outcome};
@@ -36,6 +37,8 @@ pub(super) struct Args {
     /// The schema for which the value is, where several have their own
     #[arg(long, value_name = "SCHEMA", add = complete::schemas())]
     schema: Option<String>,
+    #[command(flatten)]
+    first: First,
     /// Change a protected environment without asking
     #[arg(long)]
     yes: bool,
@@ -63,7 +66,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Outcome {
     let secret = writing.model.secret_declaration(name).is_some();
     match target(&writing, &environment, name, schema, secret)? {
         Target::Local => to_local(&writing, &environment, name, &value),
-        Target::Sealed { replaced } => to_sealed(&mut writing, &environment, name, value, replaced.as_ref()),
+        Target::Sealed { replaced } => to_sealed(&mut writing, args, (&environment, name), value, replaced.as_ref()),
         Target::Clear(entry) => to_clear(&writing, &environment, &variable, &value, entry.as_ref()),
     }
 }
@@ -155,8 +158,8 @@ fn to_local(writing: &Writing<'_>, environment: &str, name: &str, value: &Secret
 
 fn to_sealed(
     writing: &mut Writing<'_>,
-    environment: &str,
-    name: &str,
+    args: &Args,
+    (environment, name): (&str, &str),
     value: Secret,
     replaced: Option<&Entry>,
 ) -> Outcome {
@@ -165,7 +168,7 @@ fn to_sealed(
         Some(entry) => super::seal::without(writing, &text, &[entry])?,
         None => text.to_string(),
     };
-    let (mut draft, cleartext) = super::seal::draft(writing, environment, cleartext, &super::seal::First::default())?;
+    let (mut draft, cleartext) = super::seal::draft(writing, environment, cleartext, &args.first)?;
     let changed = draft.set(name, value).map_err(|problem| writing.stop(problem))?;
     if !changed && replaced.is_none() {
         writing.context.remark(&format!("`{name}` of `{environment}` has this value already: {TAIL}\n"));

@@ -163,6 +163,7 @@ codes! {
     EnvironmentNeeded "environment-needed" Usage "an environment has to be named";
     BackendFailed "backend-failed" Backend "a backend refused or could not be reached";
     SealedUnreadable "sealed-unreadable" Identity "a sealed value cannot be opened";
+    IdentityUnusable "identity-unusable" Identity "an identity, or the plugin it needs, cannot be used";
     Io "io" Io "a file could not be read or written";
     NotARegularFile "not-a-regular-file" Io "a directory, pipe or device stands where a file should be";
     OutsideProject "outside-project" Trust "a project file is a link to somewhere outside of the project";

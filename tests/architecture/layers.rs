@@ -33,7 +33,7 @@ const LAYERS: [&[&str]; 4] = [
         "validate",
     ],
     // L2, world: files, processes, keys, network; never prints.
-    &["backend", "generate", "inject", "process", "project", "resolve", "store"],
+    &["backend", "generate", "identity", "inject", "process", "project", "resolve", "store"],
     // L3, edge: the only layer that prints.
     &["cli", "context", "lib", "main", "terminal"],
 ];
