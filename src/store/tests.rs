@@ -217,11 +217,18 @@ fn child(name: &str, prepare: &str, path: &Path) -> Command {
     command
 }
 
+fn count(path: &Path) -> usize {
+    match read_limited(path, 99) {
+        Err(super::ReadProblem::Io(ErrorKind::NotFound)) => 0,
+        read => read.unwrap().len(),
+    }
+}
+
 #[test]
 fn fifty_processes_lose_no_update() {
     if let Some(root) = is_child() {
         let _lock = Lock::project(&root, DEADLINE).unwrap();
-        let count = read_limited(&root.join("counter"), 99).map_or(0, |bytes| bytes.len()) + 1;
+        let count = count(&root.join("counter")) + 1;
         put(&root.join("counter"), &root, &vec![b'x'; count]).unwrap();
         return;
     }
