@@ -314,6 +314,14 @@ impl Loader {
     }
 }
 
+/// Whether the files of the project are still those that were read.
+pub fn is_current(loaded: &Loaded) -> bool {
+    let files = loaded.sources.all().filter(|(path, _)| Path::new(path).extension() == Some(OsStr::new("toml")));
+    files.into_iter().all(|(path, text)| {
+        store::read_limited(&loaded.root.join(path), MAX_FILE).is_ok_and(|bytes| bytes == text.as_bytes())
+    })
+}
+
 fn environment_path(name: &str) -> PathBuf {
     PathBuf::from("environments").join(format!("{name}.toml"))
 }

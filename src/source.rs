@@ -125,6 +125,11 @@ impl SourceMap {
         self.get(id).map_or_else(|| Arc::from(""), |source| Arc::clone(&source.text))
     }
 
+    /// The name and the text of every source.
+    pub fn all(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.sources.iter().map(|source| (source.path.as_str(), &*source.text))
+    }
+
     fn get(&self, id: SourceId) -> Option<&Source> {
         self.sources.get(id.0 as usize)
     }

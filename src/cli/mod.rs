@@ -18,6 +18,7 @@ mod recipients;
 mod render;
 mod run;
 mod seal;
+mod sealing;
 mod set;
 mod table;
 mod unset;

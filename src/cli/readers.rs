@@ -122,16 +122,16 @@ fn begin<'c>(context: &'c Context, chosen: &Chosen) -> Result<(Writing<'c>, Vec<
     Ok((writing, names))
 }
 
-fn environments(writing: &mut Writing<'_>, named: &[String]) -> Result<Vec<String>, Exit> {
-    for name in named {
+fn environments(writing: &mut Writing<'_>, given: &[String]) -> Result<Vec<String>, Exit> {
+    for name in given {
         writing.context.environment_name(Some(name), &writing.loaded, &writing.model)?;
     }
     writing.settle("", &[])?;
     let with_secrets = writing.model.environments.values().filter(|file| file.sealed.is_some());
-    let names: BTreeSet<String> = if named.is_empty() {
+    let names: BTreeSet<String> = if given.is_empty() {
         with_secrets.map(|file| file.name.clone()).collect()
     } else {
-        named.iter().cloned().collect()
+        given.iter().cloned().collect()
     };
     Ok(names.into_iter().collect())
 }
@@ -198,12 +198,10 @@ fn add_to(writing: &mut Writing<'_>, environment: &str, name: &str, key: &str) -
         draft.rewrap(recipients, age_file);
     }
     finish(writing, environment, draft, &text)?;
-    writing.context.remark(&format!("{environment}: `{name}` can read {}\n", secrets(&opened.file().entries.len())));
+    writing
+        .context
+        .remark(&format!("{environment}: `{name}` can read {}\n", counted(opened.file().entries.len(), "secret")));
     Ok(())
-}
-
-fn secrets(count: &usize) -> String {
-    counted(*count, "secret")
 }
 
 fn finish(writing: &Writing<'_>, environment: &str, draft: Draft, text: &str) -> Outcome {
@@ -343,7 +341,7 @@ fn exposure(context: &Context, who: &str, lost: &[String], accepted: bool) -> Re
     if lost.is_empty() {
         return Ok(0);
     }
-    context.print(&lost.iter().map(|line| format!("{line}\n")).collect::<String>())?;
+    context.print(&(lost.join("\n") + "\n"))?;
     context.remark(&format!(
         "`{who}` knows the {} above, and git keeps them readable for old keys: give each a new value\n",
         counted(lost.len(), "secret")
@@ -367,7 +365,7 @@ pub(super) fn apply(args: &Apply, context: &Context) -> Outcome {
             continue;
         }
         changed = true;
-        confirm_change(&writing, environment, &differences, &args.recipients)?;
+        confirm_change(&mut writing, environment, &differences, &args.recipients)?;
         lost.extend(apply_to(&mut writing, environment)?);
     }
     if !changed {
@@ -378,11 +376,10 @@ pub(super) fn apply(args: &Apply, context: &Context) -> Outcome {
 }
 
 /// A change of readers is shown by name. `--yes` does not answer here: without a terminal the readers have to be named.
-fn confirm_change(writing: &Writing<'_>, environment: &str, differences: &[String], named: &[String]) -> Outcome {
+fn confirm_change(writing: &mut Writing<'_>, environment: &str, differences: &[String], given: &[String]) -> Outcome {
     let wanted = declared(writing, environment)?;
-    let list: String = differences.iter().map(|line| format!("  {line}\n")).collect();
-    if !named.is_empty() {
-        if named.iter().collect::<BTreeSet<_>>() == wanted.keys().collect::<BTreeSet<_>>() {
+    if !given.is_empty() {
+        if given.iter().collect::<BTreeSet<_>>() == wanted.keys().collect::<BTreeSet<_>>() {
             return Ok(());
         }
         let message = format!("`--recipients` names others than `recipients` of `{environment}`");
@@ -394,7 +391,10 @@ fn confirm_change(writing: &Writing<'_>, environment: &str, differences: &[Strin
         let names: Vec<&str> = wanted.keys().map(String::as_str).collect();
         return Err(writing.stop(problem.help(format!("add `--recipients {}`", names.join(",")))));
     }
-    writing.context.confirm(&format!("The readers of `{environment}` change:\n{list}Seal to those declared?"), false)
+    writing.confirm(
+        &format!("The readers of `{environment}` change:\n  {}\nSeal to those declared?", differences.join("\n  ")),
+        false,
+    )
 }
 
 /// Wraps the key for more readers, or makes a new one where somebody is gone or has another key; gives what they could read.

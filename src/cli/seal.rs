@@ -1,19 +1,17 @@
-//! `envctl seal`: move values into `[secrets]`; and the first seal of a file, which other commands need as well.
-
-use std::collections::BTreeMap;
+//! `envctl seal`: move values into `[secrets]`.
 
 use super::complete;
+use super::sealing::{First, draft, finish, without};
 use super::writing::{TAIL, Writing};
 use crate::backend::{Backend as _, Backends, Fetched, Want};
 use crate::context::{Context, Exit, Outcome};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::environment::{Assignment, Entry};
+use crate::name;
 use crate::project::Wanted;
 use crate::reference::{BackendKind, Place};
 use crate::resolve::Generate;
 use crate::secret::Secret;
-use crate::update::{self, Draft};
-use crate::{assign, name};
 
 /// Move values into [secrets], sealed for the environment's recipients
 ///
@@ -35,14 +33,6 @@ pub(super) struct Args {
     /// Change a protected environment without asking
     #[arg(long)]
     yes: bool,
-}
-
-/// Who can read a file that is sealed for the first time.
-#[derive(Debug, Default, clap::Args)]
-pub(super) struct First {
-    /// Who can read a file that is sealed for the first time, without asking
-    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
-    pub(super) recipients: Vec<String>,
 }
 
 /// Seals.
@@ -95,6 +85,11 @@ fn in_clear(writing: &Writing<'_>, environment: &str, names: &[String]) -> Resul
     let names: Vec<String> = if names.is_empty() { all() } else { names.to_vec() };
     let mut values = Vec::new();
     for name in names {
+        if let Some(own) = file.per_schema.values().find_map(|(_, entries)| entries.get(&name)) {
+            let message = format!("`{name}` has a value of its own for one schema, and a sealed one is for all");
+            let problem = Diagnostic::error(Code::Usage, message).at(own.key_span, "this one");
+            return Err(writing.stop(problem.help("use two names, one for each value")));
+        }
         let variable = super::set::declared(&writing.model, &name, writing.context)?;
         match file.values.get(&name).map(|entry| (&entry.assignment, entry)) {
             Some((Assignment::Value(written), _)) if !written.has_inserts() => {
@@ -127,19 +122,26 @@ fn from_elsewhere(writing: &mut Writing<'_>, environment: &str, from: &str, name
     for name in names {
         super::set::declared(&writing.model, name, writing.context)?;
     }
-    if from != "local" {
-        let context = writing.context;
-        context.environment_name(Some(from), &writing.loaded, &writing.model)?;
-        let Some(opened) = writing.open(from)? else {
-            return Err(writing.stop(Diagnostic::error(Code::Usage, format!("`{from}` has no sealed values"))));
-        };
-        let all: Vec<String> = opened.file().entries.keys().filter(|name| name::is_variable(name)).cloned().collect();
-        let names = if names.is_empty() { all } else { names.to_vec() };
-        return names
-            .into_iter()
-            .map(|name| opened.value(&name).map(|value| (name, value)).map_err(|problem| writing.stop(problem)))
-            .collect();
+    if from == "local" {
+        return from_local(writing, environment, names);
     }
+    writing.context.environment_name(Some(from), &writing.loaded, &writing.model)?;
+    let Some(opened) = writing.open(from)? else {
+        return Err(writing.stop(Diagnostic::error(Code::Usage, format!("`{from}` has no sealed values"))));
+    };
+    let all = || opened.file().entries.keys().filter(|name| name::is_variable(name)).cloned().collect();
+    let names: Vec<String> = if names.is_empty() { all() } else { names.to_vec() };
+    let value = |name: String| {
+        if !opened.file().entries.contains_key(&name) {
+            return Err(Diagnostic::error(Code::Usage, format!("`{from}` has no sealed value of `{name}`")));
+        }
+        opened.value(&name).map(|value| (name, value))
+    };
+    names.into_iter().map(value).collect::<Result<_, _>>().map_err(|problem| writing.stop(problem))
+}
+
+/// Values of the local store, for assignments that refer to it.
+fn from_local(writing: &Writing<'_>, environment: &str, names: &[String]) -> Result<Values, Exit> {
     let file = writing.file(environment)?;
     let is_local = |entry: &Entry| matches!(&entry.assignment, Assignment::Reference(reference) if reference.backend.value == "local");
     let all = || file.values.values().filter(|entry| is_local(entry)).map(|entry| entry.name.clone()).collect();
@@ -164,99 +166,4 @@ fn from_elsewhere(writing: &mut Writing<'_>, environment: &str, from: &str, name
         }
     }
     Ok(values)
-}
-
-/// The text without these assignments.
-pub(super) fn without(writing: &Writing<'_>, text: &str, entries: &[&Entry]) -> Result<String, Exit> {
-    assign::without(text, entries).ok_or_else(|| {
-        let spans = entries.iter().map(|entry| entry.key_span);
-        let problem =
-            Diagnostic::error(Code::Unsupported, "an assignment that shares its line with others cannot be taken out");
-        let problem = spans.fold(problem, |problem, span| problem.at(span, "this one"));
-        writing.stop(problem.help("write `NAME = value` on a line of its own below `[values]`"))
-    })
-}
-
-/// Changes to the sealed part of an environment and the cleartext that goes with them; the first time it is asked who can
-/// read it.
-pub(super) fn draft(
-    writing: &mut Writing<'_>,
-    environment: &str,
-    cleartext: String,
-    first: &First,
-) -> Result<(Draft, String), Exit> {
-    if let Some(opened) = writing.open(environment)? {
-        return Ok((Draft::of(&opened), cleartext));
-    }
-    let recipients = readers(writing, environment, first)?;
-    let key = update::new_key().map_err(|problem| writing.stop(problem))?;
-    let age_file = writing.context.wrap(&key, &recipients)?;
-    writing.unsealer.remember(&age_file, &key);
-    let file = writing.file(environment)?;
-    let names: Vec<&str> = recipients.keys().map(String::as_str).collect();
-    let cleartext =
-        if file.recipients.is_none() { assign::with_recipients(&cleartext, None, &names) } else { cleartext };
-    let protected = file.protected.as_ref().is_some_and(|flag| flag.value);
-    let project = &writing.model.config.id.value;
-    Ok((Draft::first(project, environment, protected, recipients, age_file, key), cleartext))
-}
-
-/// Who can read a file from now on: shown with their keys and asked for, unless they are named.
-fn readers(writing: &Writing<'_>, environment: &str, first: &First) -> Result<BTreeMap<String, String>, Exit> {
-    let file = writing.file(environment)?;
-    let declared: Option<Vec<&str>> =
-        file.recipients.as_ref().map(|list| list.value.iter().map(|name| name.value.as_str()).collect());
-    let given: Vec<&str> = first.recipients.iter().map(String::as_str).collect();
-    if let Some(declared) = declared.as_ref().filter(|declared| !given.is_empty() && !same(declared, &given)) {
-        let message =
-            format!("`--recipients` names others than `recipients` of `{environment}`: {}", declared.join(", "));
-        return Err(
-            writing.stop(Diagnostic::error(Code::Usage, message).help("name the same, or change that line first"))
-        );
-    }
-    let known = &writing.model.config.recipients;
-    let all = || known.keys().map(String::as_str).collect();
-    let names: Vec<&str> = if given.is_empty() { declared.unwrap_or_else(all) } else { given.clone() };
-    let mut recipients = BTreeMap::new();
-    for name in names {
-        let Some(key) = known.get(name) else {
-            let problem =
-                Diagnostic::error(Code::UnknownRecipient, "a recipient is named that envctl.toml does not have");
-            return Err(writing.stop(problem.help("`envctl recipients add NAME RECIPIENT` adds one")));
-        };
-        recipients.insert(name.to_owned(), key.value.clone());
-    }
-    if recipients.is_empty() {
-        let problem =
-            Diagnostic::error(Code::MissingKey, "envctl.toml has no `[recipients]`: nobody could read the secrets");
-        let help =
-            format!("`envctl keygen` makes your identity; `envctl recipients add YOU age1… {environment}` adds it");
-        return Err(writing.stop(problem.help(help)));
-    }
-    if given.is_empty() {
-        let list: String = recipients.iter().map(|(name, key)| format!("  {name}  {key}\n")).collect();
-        let question = format!("`{environment}` is sealed for the first time. Who can read it:\n{list}Seal to these?");
-        if !writing.context.terminal.can_ask() {
-            let problem = Diagnostic::error(
-                Code::Usage,
-                format!(
-                    "`{environment}` is sealed for the first time, and there is no terminal to ask who can read it"
-                ),
-            );
-            let names: Vec<&str> = recipients.keys().map(String::as_str).collect();
-            return Err(writing.stop(problem.help(format!("add `--recipients {}`", names.join(",")))));
-        }
-        writing.context.confirm(&question, false)?;
-    }
-    Ok(recipients)
-}
-
-fn same(one: &[&str], other: &[&str]) -> bool {
-    one.iter().all(|name| other.contains(name)) && other.iter().all(|name| one.contains(name))
-}
-
-/// Seals and writes.
-pub(super) fn finish(writing: &Writing<'_>, environment: &str, draft: Draft, cleartext: &str) -> Outcome {
-    let finished = draft.finish(cleartext).map_err(|problem| writing.stop(problem))?;
-    writing.write(environment, &finished)
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::complete;
 use super::input::Input;
-use super::seal::First;
+use super::sealing::First;
 use super::writing::{TAIL, Writing};
 use crate::backend::Backends;
 use crate::context::{Context, Exit, Outcome};
@@ -165,16 +165,16 @@ fn to_sealed(
 ) -> Outcome {
     let text = writing.text(environment);
     let cleartext = match replaced {
-        Some(entry) => super::seal::without(writing, &text, &[entry])?,
+        Some(entry) => super::sealing::without(writing, &text, &[entry])?,
         None => text.to_string(),
     };
-    let (mut draft, cleartext) = super::seal::draft(writing, environment, cleartext, &args.first)?;
+    let (mut draft, cleartext) = super::sealing::draft(writing, environment, cleartext, &args.first)?;
     let changed = draft.set(name, value).map_err(|problem| writing.stop(problem))?;
     if !changed && replaced.is_none() {
         writing.context.remark(&format!("`{name}` of `{environment}` has this value already: {TAIL}\n"));
         return Ok(());
     }
-    super::seal::finish(writing, environment, draft, &cleartext)?;
+    super::sealing::finish(writing, environment, draft, &cleartext)?;
     writing.context.remark(&format!("sealed `{name}` in environments/{environment}.toml\n"));
     if replaced.is_some() {
         writing.context.remark("git still has the value that stood there in clear: change it where it is used\n");
@@ -228,7 +228,7 @@ fn literal(variable: &Variable, value: &Secret) -> Option<String> {
 /// Holds a new value against every declaration of its variable.
 pub(super) fn check(writing: &Writing<'_>, environment: &str, name: &str, value: &Secret) -> Outcome {
     let chain = writing.model.chain(environment);
-    let protected = chain.as_ref().is_none_or(|chain| chain.is_protected());
+    let protected = chain.as_ref().is_none_or(crate::model::Chain::is_protected);
     let sensitive = writing.model.secret_declaration(name).is_some();
     let mut problems = Diagnostics::default();
     for variable in writing.model.declarations(name) {

@@ -34,7 +34,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Outcome {
     writing.confirm_protected(&environment, &format!("Take `{name}` out"), args.yes)?;
     let in_clear = |entry: &&Entry| !matches!(entry.assignment, Assignment::Sealed(_));
     let clear: Vec<&Entry> = entries.iter().filter(in_clear).collect();
-    let text = super::seal::without(&writing, &writing.text(&environment), &clear)?;
+    let text = super::sealing::without(&writing, &writing.text(&environment), &clear)?;
     let finished = if clear.len() == entries.len() {
         Finished::cleartext(text)
     } else {

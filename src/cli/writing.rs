@@ -1,12 +1,13 @@
 //! What commands that change an environment file have in common: the lock, the project read under it, the write.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::context::{Context, Exit, Outcome};
 use crate::diagnostic::{Class, Code, Diagnostic, Diagnostics, Severity};
 use crate::environment::EnvironmentFile;
 use crate::model::Model;
-use crate::project::{Loaded, Wanted};
+use crate::project::{self, Loaded, Wanted};
 use crate::store::{self, Lock};
 use crate::unseal::{Opened, Unsealer};
 use crate::update::Finished;
@@ -22,21 +23,18 @@ pub(super) struct Writing<'c> {
     pub(super) unsealer: Unsealer<'c>,
     /// What was wrong before.
     problems: Diagnostics,
-    _lock: Lock,
+    /// Given back while a person is asked: others are not to wait for that.
+    lock: Option<Lock>,
 }
 
 impl<'c> Writing<'c> {
     /// Takes the project's lock, then reads it.
     pub(super) fn begin(context: &'c Context, wanted: &Wanted) -> Result<Self, Exit> {
-        let root = context.root()?;
-        let lock = Lock::project(&root, store::DEADLINE).map_err(|error| {
-            let problem = Diagnostic::error(Code::Io, format!("the project cannot be locked: {}", error.describe()));
-            context.fail(problem)
-        })?;
+        let lock = lock(context, &context.root()?)?;
         let mut loaded = context.load(wanted)?;
         let model = context.model(&mut loaded, TAIL)?;
         let problems = std::mem::take(&mut loaded.problems);
-        Ok(Self { context, loaded, model, unsealer: context.unsealer(), problems, _lock: lock })
+        Ok(Self { context, loaded, model, unsealer: context.unsealer(), problems, lock: Some(lock) })
     }
 
     /// The file of an environment; its name was checked.
@@ -87,7 +85,7 @@ impl<'c> Writing<'c> {
             .flat_map(|entry| [entry.key_span, entry.span])
             .collect();
         let mut left = Diagnostics::default();
-        for mut problem in std::mem::take(&mut self.problems).into_iter() {
+        for mut problem in std::mem::take(&mut self.problems) {
             if problem.primary().is_some_and(|span| touched.contains(&span)) {
                 continue;
             }
@@ -99,12 +97,27 @@ impl<'c> Writing<'c> {
         self.stop_on(left)
     }
 
+    /// Asks a question that only "y" answers with yes. Ends the command if somebody has changed the project meanwhile.
+    pub(super) fn confirm(&mut self, question: &str, yes: bool) -> Outcome {
+        if yes {
+            return Ok(());
+        }
+        self.lock = None;
+        self.context.confirm(question, false)?;
+        self.lock = Some(lock(self.context, &self.loaded.root)?);
+        if project::is_current(&self.loaded) {
+            return Ok(());
+        }
+        let problem = Diagnostic::error(Code::ChangedMeanwhile, "the project was changed while you were asked");
+        Err(self.context.fail(problem.help("look at it, and run the command again")))
+    }
+
     /// Asks before a protected environment is changed.
-    pub(super) fn confirm_protected(&self, environment: &str, what: &str, yes: bool) -> Outcome {
+    pub(super) fn confirm_protected(&mut self, environment: &str, what: &str, yes: bool) -> Outcome {
         if !self.is_protected(environment) {
             return Ok(());
         }
-        self.context.confirm(&format!("`{environment}` is protected. {what}?"), yes)
+        self.confirm(&format!("`{environment}` is protected. {what}?"), yes)
     }
 
     /// Writes an environment file, whole or not at all; it is on the disk and read back when this returns.
@@ -131,4 +144,12 @@ impl<'c> Writing<'c> {
             Err(error) => Err(self.context.fail(Diagnostic::error(Code::Io, error.describe_as(shown)))),
         }
     }
+}
+
+/// Waits for the project's lock.
+fn lock(context: &Context, root: &Path) -> Result<Lock, Exit> {
+    Lock::project(root, store::DEADLINE).map_err(|error| {
+        let problem = Diagnostic::error(Code::Io, format!("the project cannot be locked: {}", error.describe()));
+        context.fail(problem)
+    })
 }

@@ -150,6 +150,7 @@ codes! {
     ParentUnreadable "parent-unreadable" Files "a recipient cannot read what the environment inherits";
     ParentReaders "parent-readers" Files "a protected environment inherits secrets that more recipients can read";
     ExposedSecret "exposed-secret" Files "a former recipient knows a secret that was not changed since";
+    ChangedMeanwhile "changed-meanwhile" Files "somebody else has changed a file that is about to be written";
     AbstractEnvironment "abstract-environment" Files "an abstract environment was asked for its values";
     InvalidValueBytes "invalid-value-bytes" Files "a value holds bytes its destination cannot carry";
     NotRenderable "not-renderable" Files "a value that the chosen format cannot carry";

@@ -121,7 +121,7 @@ fn every_vector_has_its_outcome() {
             wrong.push(format!("{name}: {class}, not {}", vector.expected()));
         } else if let Some(payload) = payload {
             let digest = Sha256::digest(payload.expose());
-            let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+            let hex = digest.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
             assert_eq!([hex].as_slice(), vector.all("payload"), "{name}");
         }
         *classes.entry(class.to_owned()).or_default() += 1;

@@ -430,6 +430,9 @@ fn wraps_for_recipients_alone() {
 }
 
 #[cfg(unix)]
+/// `--identity`, and so on: see the test.
+type Case<'c> = (Option<&'c str>, &'c str, &'c [(&'c str, &'c str)], &'c str);
+
 #[test]
 fn plugins_run_only_if_the_user_names_them() {
     use std::os::unix::fs::PermissionsExt;
@@ -452,7 +455,7 @@ fn plugins_run_only_if_the_user_names_them() {
     };
     assert_eq!(approve(Some(&listed), bin, &[]), Ok(()));
     assert_eq!(approve(Some(&listed), &format!("/usr/bin:{bin}:{evil}::."), &[]), Ok(()));
-    let cases: &[(Option<&str>, &str, &[(&str, &str)], &str)] = &[
+    let cases: &[Case<'_>] = &[
         (None, bin, &[], "is not named"),
         (Some("[plugins]\ny = \"/x\"\n"), bin, &[], "is not named"),
         (Some("[plugin]\n"), bin, &[], "line 1"),

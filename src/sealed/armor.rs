@@ -57,7 +57,7 @@ mod tests {
         for wrong in [
             String::new(),
             text.replace("BEGIN AGE", "BEGIN age"),
-            text.replacen(&body, &body[..63], 1),
+            text.replacen(&body, body.get(..63).unwrap(), 1),
             text.replacen(&body, &format!("{body}\n"), 1),
             text.replacen(&body, &format!(" {body}"), 1),
             text.replace("==", ""),

@@ -17,7 +17,7 @@ fn vectors() -> Value {
 
 fn unhex(value: &Value) -> Vec<u8> {
     let text = value.as_str().unwrap();
-    (0..text.len() / 2).map(|at| u8::from_str_radix(&text[2 * at..2 * at + 2], 16).unwrap()).collect()
+    (0..text.len() / 2).map(|at| u8::from_str_radix(text.get(2 * at..2 * at + 2).unwrap(), 16).unwrap()).collect()
 }
 
 fn key_of(value: &Value) -> DataKey {

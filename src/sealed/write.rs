@@ -113,7 +113,7 @@ fn fields(patches: &mut Patches<'_>, text: &str, seal: &Lines, file: &SealedFile
     }
     match (seal.get("lineage"), &file.lineage) {
         (Some(old), Some(code)) if written(&old.value) != quoted(code) => {
-            patches.replace(old.value.clone(), &quoted(code))
+            patches.replace(old.value.clone(), &quoted(code));
         }
         (Some(old), None) => patches.remove_lines(old.key.start..old.value.end),
         (None, Some(code)) => insert_after(patches, text, line.value.end, &format!("lineage = \"{code}\"\n")),

@@ -12,6 +12,7 @@ const LAYERS: [&[&str]; 4] = [
     // L1, language: pure, no input or output.
     &[
         "age_file",
+        "assign",
         "config",
         "document",
         "dotenv",
@@ -21,6 +22,7 @@ const LAYERS: [&[&str]; 4] = [
         "lint",
         "model",
         "name",
+        "patch",
         "placeholder",
         "plan",
         "recipe",
@@ -29,13 +31,14 @@ const LAYERS: [&[&str]; 4] = [
         "render",
         "scaffold",
         "schema",
+        "sealed",
         "template",
         "validate",
     ],
     // L2, world: files, processes, keys, network; never prints.
-    &["backend", "generate", "identity", "inject", "process", "project", "resolve", "store"],
+    &["backend", "generate", "identity", "inject", "process", "project", "resolve", "store", "unseal", "update"],
     // L3, edge: the only layer that prints.
-    &["cli", "context", "lib", "main", "terminal"],
+    &["cli", "context", "lib", "main", "person", "terminal"],
 ];
 
 /// What L0 and L1 may not say. Addresses (`std::net::IpAddr`) are plain data and allowed.

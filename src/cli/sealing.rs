@@ -1,0 +1,117 @@
+//! The first seal of a file, and what all commands that seal have in common.
+
+use std::collections::BTreeMap;
+
+use super::writing::Writing;
+use crate::assign;
+use crate::context::{Exit, Outcome};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::environment::Entry;
+use crate::update::{self, Draft};
+
+/// Who can read a file that is sealed for the first time.
+#[derive(Debug, Default, clap::Args)]
+pub(super) struct First {
+    /// Who can read a file that is sealed for the first time, without asking
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub(super) recipients: Vec<String>,
+}
+
+/// The text without these assignments.
+pub(super) fn without(writing: &Writing<'_>, text: &str, entries: &[&Entry]) -> Result<String, Exit> {
+    assign::without(text, entries).ok_or_else(|| {
+        let spans = entries.iter().map(|entry| entry.key_span);
+        let problem =
+            Diagnostic::error(Code::Unsupported, "an assignment that shares its line with others cannot be taken out");
+        let problem = spans.fold(problem, |problem, span| problem.at(span, "this one"));
+        writing.stop(problem.help("write `NAME = value` on a line of its own below `[values]`"))
+    })
+}
+
+/// Changes to the sealed part of an environment and the cleartext that goes with them; the first time it is asked who can
+/// read it.
+pub(super) fn draft(
+    writing: &mut Writing<'_>,
+    environment: &str,
+    cleartext: String,
+    first: &First,
+) -> Result<(Draft, String), Exit> {
+    if let Some(opened) = writing.open(environment)? {
+        return Ok((Draft::of(&opened), cleartext));
+    }
+    let recipients = readers(writing, environment, first)?;
+    let key = update::new_key().map_err(|problem| writing.stop(problem))?;
+    let age_file = writing.context.wrap(&key, &recipients)?;
+    writing.unsealer.remember(&age_file, &key);
+    let file = writing.file(environment)?;
+    let names: Vec<&str> = recipients.keys().map(String::as_str).collect();
+    let cleartext =
+        if file.recipients.is_none() { assign::with_recipients(&cleartext, None, &names) } else { cleartext };
+    let protected = file.protected.as_ref().is_some_and(|flag| flag.value);
+    let project = &writing.model.config.id.value;
+    Ok((Draft::first(project, environment, protected, recipients, age_file, key), cleartext))
+}
+
+/// Who can read a file from now on: shown with their keys and asked for, unless they are named.
+fn readers(writing: &mut Writing<'_>, environment: &str, first: &First) -> Result<BTreeMap<String, String>, Exit> {
+    let recipients = named(writing, environment, &first.recipients)?;
+    if !first.recipients.is_empty() {
+        return Ok(recipients);
+    }
+    let lines: Vec<String> = recipients.iter().map(|(name, key)| format!("  {name}  {key}")).collect();
+    if !writing.context.terminal.can_ask() {
+        let message =
+            format!("`{environment}` is sealed for the first time, and there is no terminal to ask who can read it");
+        let names: Vec<&str> = recipients.keys().map(String::as_str).collect();
+        let problem = Diagnostic::error(Code::Usage, message).help(format!("add `--recipients {}`", names.join(",")));
+        return Err(writing.stop(problem));
+    }
+    let lines = lines.join("\n");
+    let question = format!("`{environment}` is sealed for the first time. Who can read it:\n{lines}\nSeal to these?");
+    writing.confirm(&question, false)?;
+    Ok(recipients)
+}
+
+/// Those who are named, else those declared, else all of envctl.toml, with their keys.
+fn named(writing: &Writing<'_>, environment: &str, given: &[String]) -> Result<BTreeMap<String, String>, Exit> {
+    let declared = writing.file(environment)?.recipients.as_ref();
+    let declared: Option<Vec<&str>> = declared.map(|list| list.value.iter().map(|name| name.value.as_str()).collect());
+    let given: Vec<&str> = given.iter().map(String::as_str).collect();
+    if let Some(declared) = declared.as_ref().filter(|declared| !given.is_empty() && !same(declared, &given)) {
+        let message =
+            format!("`--recipients` names others than `recipients` of `{environment}`: {}", declared.join(", "));
+        return Err(
+            writing.stop(Diagnostic::error(Code::Usage, message).help("name the same, or change that line first"))
+        );
+    }
+    let known = &writing.model.config.recipients;
+    let all = || known.keys().map(String::as_str).collect();
+    let names: Vec<&str> = if given.is_empty() { declared.unwrap_or_else(all) } else { given };
+    let mut recipients = BTreeMap::new();
+    for name in names {
+        let Some(key) = known.get(name) else {
+            let message = "a recipient is named that envctl.toml does not have";
+            let problem = Diagnostic::error(Code::UnknownRecipient, message);
+            let help = format!("`envctl recipients add NAME RECIPIENT {environment}` adds one");
+            return Err(writing.stop(problem.help(help)));
+        };
+        recipients.insert(name.to_owned(), key.value.clone());
+    }
+    if recipients.is_empty() {
+        let message = format!("nobody could read the secrets of `{environment}`: there are no recipients");
+        let help =
+            format!("`envctl keygen` makes your identity; `envctl recipients add YOU age1… {environment}` adds it");
+        return Err(writing.stop(Diagnostic::error(Code::MissingKey, message).help(help)));
+    }
+    Ok(recipients)
+}
+
+fn same(one: &[&str], other: &[&str]) -> bool {
+    one.iter().all(|name| other.contains(name)) && other.iter().all(|name| one.contains(name))
+}
+
+/// Seals and writes.
+pub(super) fn finish(writing: &Writing<'_>, environment: &str, draft: Draft, cleartext: &str) -> Outcome {
+    let finished = draft.finish(cleartext).map_err(|problem| writing.stop(problem))?;
+    writing.write(environment, &finished)
+}
