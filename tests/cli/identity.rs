@@ -142,3 +142,26 @@ fn a_plugin_that_is_not_approved_never_runs() {
     let (said, counted) = run(&sandbox, other, &[]);
     assert!(said.contains("is not named in your own configuration") && counted.is_empty(), "{said} {counted}");
 }
+
+#[test]
+fn an_environment_is_unwrapped_once_whatever_it_holds() {
+    if !there_is("python3", "an_environment_is_unwrapped_once_whatever_it_holds") {
+        return;
+    }
+    let (sandbox, recipient) = with_plugin();
+    let names = ["DB_PASSWORD", "API_KEY", "SIGNING_KEY"];
+    let config = "[project]\nname = \"shop\"\nid = \"0123456789abcdef0123456789abcdef\"\n";
+    let schema = names.map(|name| format!("[variables.{name}]\nsecret = true\n"));
+    sandbox.file("envctl.toml", format!("{config}[recipients]\nalice = \"{recipient}\"\n"));
+    sandbox.file("schemas/api.toml", schema.concat()).file("environments/dev.toml", "recipients = [\"alice\"]\n");
+    for name in names {
+        let value = sandbox.canary(name);
+        let set = sandbox.run(&["set", "dev", name, "--stdin", "--recipients", "alice"]).stdin(value);
+        set.output().assert_status(0);
+    }
+    let log = sandbox.path("log");
+    let command = ["run", "dev", "--", "sh", "-c", "test ${#DB_PASSWORD} = 39 && test ${#SIGNING_KEY} = 39"];
+    sandbox.run(&command).env("COUNTER_LOG", &log).output().assert_status(0);
+    // The key's stanza, and the one that means nothing.
+    assert_eq!(std::fs::read_to_string(log).unwrap(), "unwrap 2\n");
+}

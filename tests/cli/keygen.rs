@@ -75,7 +75,7 @@ fn writes_where_it_is_told_and_follows_no_link() {
     }
     assert!(!sandbox.path("project/nowhere").exists());
     let missing = sandbox.run(&["keygen", "-o", "no/key.txt"]).output();
-    missing.assert_status(5).assert_stderr("error[io]: no/key.txt cannot be written: it does not exist\n");
+    missing.assert_status(5).assert_stderr("error[io]: no/key.txt cannot be written: its directory does not exist\n");
 }
 
 #[test]
