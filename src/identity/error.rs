@@ -130,7 +130,7 @@ impl OpenError {
         let unreadable = environment.map_or(Code::IdentityUnusable, |_| Code::SealedUnreadable);
         let (code, message) = match self.problem {
             OpenProblem::Damaged => {
-                return Diagnostic::error(Code::SealedStructure, "the wrapped data key is damaged or was changed");
+                return Diagnostic::error(Code::SealedKey, "the wrapped data key is damaged or was changed");
             }
             OpenProblem::NoneOpens => match environment {
                 Some(name) => (unreadable, format!("none of your identities opens `{name}`")),

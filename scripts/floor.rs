@@ -13,7 +13,11 @@ use chacha20poly1305::{ChaCha20Poly1305, KeyInit as _, Nonce};
 use hkdf::Hkdf;
 use sha2::Sha256;
 
-#[expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a measuring rod for files that the bench makes itself")]
+#[expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a measuring rod for files that the bench makes itself"
+)]
 fn main() {
     let arguments: Vec<_> = std::env::args_os().collect();
     let text = std::fs::read_to_string(&arguments[1]).unwrap();
@@ -23,8 +27,10 @@ fn main() {
     let lines = std::fs::read_to_string(&arguments[2]).unwrap();
     let identity = lines.lines().find_map(|line| line.parse::<age::x25519::Identity>().ok()).unwrap();
     let reader = age::armor::ArmoredReader::new(word("key"));
-    let mut reader =
-        age::Decryptor::new_buffered(reader).unwrap().decrypt(std::iter::once(&identity as &dyn age::Identity)).unwrap();
+    let mut reader = age::Decryptor::new_buffered(reader)
+        .unwrap()
+        .decrypt(std::iter::once(&identity as &dyn age::Identity))
+        .unwrap();
     let mut payload = String::new();
     reader.read_to_string(&mut payload).unwrap();
     let key = STANDARD_NO_PAD.decode(payload.trim_end().rsplit(' ').next().unwrap()).unwrap();
