@@ -13,10 +13,10 @@ pub struct Person(pub Terminal);
 
 impl Ask for Person {
     fn passphrase(&self, what: &str) -> Option<Secret> {
-        match self.0.ask_hidden(&format!("{}: ", safe(what)))? {
-            Hidden::Answer(secret) => Some(secret),
-            // Not to be guessed which line was meant: no passphrase.
-            Hidden::SeveralLines => Some(Secret::new(Vec::new())),
+        match self.0.ask_hidden(&format!("{}: ", safe(what))) {
+            Some(Hidden::Answer(secret)) => Some(secret),
+            // An end of the input, and several lines, of which nobody can say which was meant: no passphrase.
+            None | Some(Hidden::SeveralLines) => self.0.can_ask().then(|| Secret::new(Vec::new())),
         }
     }
 

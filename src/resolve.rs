@@ -38,6 +38,7 @@ pub fn resolve(plan: Plan, stores: &mut Stores<'_, '_>, problems: &mut Diagnosti
         found.push(Diagnostic::error(Code::Bug, "an incomplete plan was to be resolved"));
     }
     let mut values = BTreeMap::new();
+    verify(&plan, stores, &mut found);
     sealed(&plan, stores, &mut values, &mut found);
     fetch(&plan, stores, &mut values, &mut found);
     for (name, planned) in &plan.variables {
@@ -56,6 +57,29 @@ pub fn resolve(plan: Plan, stores: &mut Stores<'_, '_>, problems: &mut Diagnosti
     complete.then(|| Resolved::new(plan, values))
 }
 
+/// Verifies the seals that could say something of a secret: those of the file that gives it and of all that win over that.
+/// An entry that was taken out would else look like one that never was.
+fn verify(plan: &Plan, stores: &mut Stores<'_, '_>, problems: &mut Diagnostics) {
+    let Some(chain) = stores.model.chain(&plan.environment) else { return };
+    let level = |planned: Option<&Planned>| match planned.map(|planned| &planned.origin) {
+        Some(Origin::Assigned { environment, .. }) => {
+            chain.levels.iter().position(|level| level.name == *environment).unwrap_or(0)
+        }
+        Some(Origin::CommandLine) => chain.levels.len(),
+        Some(Origin::Default) | None => 0,
+    };
+    let names = plan.variables.keys().chain(plan.unset.keys());
+    let secrets = names.filter(|name| stores.model.secret_declaration(name).is_some());
+    let sealed = plan.variables.values().filter(|planned| matches!(planned.supply, Supply::Sealed(_)));
+    let levels = secrets.map(|name| level(plan.variables.get(name))).chain(sealed.map(|planned| level(Some(planned))));
+    let Some(lowest) = levels.min() else { return };
+    for file in chain.levels.iter().skip(lowest) {
+        if let Some(Err(problem)) = stores.unsealer.open(file) {
+            problems.push(problem);
+        }
+    }
+}
+
 /// Opens the sealed values: each file once, and one problem for each that does not open.
 fn sealed(plan: &Plan, stores: &mut Stores<'_, '_>, values: &mut BTreeMap<String, Secret>, problems: &mut Diagnostics) {
     let mut by_file: BTreeMap<&str, Vec<(&str, &Planned)>> = BTreeMap::new();
@@ -68,11 +92,8 @@ fn sealed(plan: &Plan, stores: &mut Stores<'_, '_>, values: &mut BTreeMap<String
         let Some(file) = stores.model.environments.get(environment) else { continue };
         let opened = match stores.unsealer.open(file) {
             Some(Ok(opened)) => opened,
-            Some(Err(problem)) => {
-                problems.push(problem);
-                continue;
-            }
-            None => continue,
+            // Why it does not open was said when its seal was to be verified.
+            Some(Err(_)) | None => continue,
         };
         for (name, planned) in entries {
             match opened.value(name) {

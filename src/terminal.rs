@@ -1,5 +1,8 @@
 //! The terminal: the only place that writes to standard output and standard error.
 
+#[cfg(unix)]
+mod hidden;
+
 use std::io::{self, IsTerminal, Write};
 
 use crate::process::EnvSnapshot;
@@ -94,13 +97,7 @@ impl Terminal {
 
     /// Asks for a secret on one line, which is not shown; nothing if nobody can be asked.
     pub fn ask_hidden(&self, question: &str) -> Option<Hidden> {
-        let tty = tty().filter(|_| self.can_ask())?;
-        // Ctrl-C and a terminal that is closed: nothing was given.
-        let answer = rpassword::prompt_password(question).ok()?;
-        if has_more(&tty) {
-            return Some(Hidden::SeveralLines);
-        }
-        Some(Hidden::Answer(Secret::from_string(answer)))
+        hidden::ask(tty().filter(|_| self.can_ask())?, question)
     }
 
     /// Whether the result would be seen by whoever looks at the screen.
@@ -127,19 +124,13 @@ fn tty() -> Option<std::fs::File> {
     std::fs::OpenOptions::new().read(true).write(true).open(name).ok()
 }
 
-/// Whether more was typed than was read; it is thrown away, or a shell would take it for commands.
-#[cfg(unix)]
-fn has_more(tty: &std::fs::File) -> bool {
-    let more = rustix::io::ioctl_fionread(tty).is_ok_and(|bytes| bytes > 0);
-    if more {
-        let _ = rustix::termios::tcflush(tty, rustix::termios::QueueSelector::IFlush);
-    }
-    more
-}
-
+/// Asks on this terminal for a line that is not shown (not tested).
 #[cfg(not(unix))]
-fn has_more(_tty: &std::fs::File) -> bool {
-    false
+mod hidden {
+    pub(super) fn ask(_terminal: std::fs::File, question: &str) -> Option<super::Hidden> {
+        let typed = rpassword::prompt_password(question).ok()?;
+        Some(super::Hidden::Answer(crate::secret::Secret::from_string(typed)))
+    }
 }
 
 #[cfg(unix)]

@@ -20,13 +20,13 @@ pub enum UnwrapError {
 
 /// Whatever holds identities.
 pub trait Unwrap {
-    /// The content of a binary age file.
-    fn unwrap_key(&mut self, age_file: &[u8]) -> Result<Secret, UnwrapError>;
+    /// The content of a binary age file that says to be for these recipients.
+    fn unwrap_key(&mut self, age_file: &[u8], recipients: &[&str]) -> Result<Secret, UnwrapError>;
 }
 
 impl Unwrap for Identities {
-    fn unwrap_key(&mut self, age_file: &[u8]) -> Result<Secret, UnwrapError> {
-        self.open(age_file).map_err(|error| match error.problem() {
+    fn unwrap_key(&mut self, age_file: &[u8], recipients: &[&str]) -> Result<Secret, UnwrapError> {
+        self.open_for(age_file, recipients).map_err(|error| match error.problem() {
             OpenProblem::Damaged => UnwrapError::Damaged,
             _ => UnwrapError::Identity(Box::new(error)),
         })
@@ -85,7 +85,8 @@ impl<'i> Unsealer<'i> {
         if let Some(known) = self.keys.get(&sealed.age_file) {
             return known.clone();
         }
-        let key = match self.identities.unwrap_key(&sealed.age_file) {
+        let recipients: Vec<&str> = sealed.recipients.values().map(String::as_str).collect();
+        let key = match self.identities.unwrap_key(&sealed.age_file, &recipients) {
             Ok(payload) => DataKey::from_payload(&payload).map(Arc::new).ok_or(Refused::NoDataKey),
             Err(UnwrapError::Identity(error)) => Err(Refused::Identity(Arc::from(error))),
             Err(UnwrapError::Damaged) => Err(Refused::Damaged),
@@ -148,19 +149,22 @@ fn broken(sealed: &SealedFile, key: &DataKey, shown: &str, spans: Option<&Spans>
         format!("the seal of `{shown}` does not match: it was changed by somebody without its key, or merged by hand");
     let mut problem =
         Diagnostic::error(Code::SealBroken, message).at_some(spans.map(|spans| spans.mac), "does not match");
-    let strange: Vec<&str> =
+    let mut strange: Vec<&str> =
         sealed.entries.keys().map(String::as_str).filter(|name| sealed.open(name, key).is_none()).collect();
+    let origin = |name: &str| {
+        let entry = sealed.entries.get(name)?.sealed.as_slice();
+        sealed.entries.keys().find(|other| key.open(sealed.place(other), entry).is_some())
+    };
     if strange.is_empty() {
         problem = problem.note(
             "every value opens: an entry was added, removed or put back, or dates, counters or recipients were changed",
         );
-    } else if strange.len() == sealed.entries.len() && strange.len() > 1 {
+    } else if strange.len() == sealed.entries.len() && strange.iter().all(|name| origin(name).is_none()) {
         problem = problem.note("no value opens: the key is not the one they were sealed with");
+        strange.clear();
     }
-    for name in strange.iter().filter(|_| strange.len() < sealed.entries.len() || strange.len() == 1) {
-        let entry = sealed.entries.get(*name).map(|entry| entry.sealed.as_slice()).unwrap_or_default();
-        let origin = sealed.entries.keys().find(|other| key.open(sealed.place(other), entry).is_some());
-        problem = problem.note(match origin {
+    for name in strange {
+        problem = problem.note(match origin(name) {
             Some(origin) => format!("`{name}` holds what was sealed as `{origin}`"),
             None => format!("`{name}` was changed, or comes from another name, environment or project"),
         });
@@ -189,7 +193,7 @@ mod tests {
     struct Fixed<'c>(&'c std::cell::Cell<usize>);
 
     impl Unwrap for Fixed<'_> {
-        fn unwrap_key(&mut self, age_file: &[u8]) -> Result<Secret, UnwrapError> {
+        fn unwrap_key(&mut self, age_file: &[u8], _: &[&str]) -> Result<Secret, UnwrapError> {
             self.0.set(self.0.get() + 1);
             match age_file.first() {
                 Some(0) => Ok(Secret::new(b"something else".to_vec())),
@@ -257,6 +261,13 @@ mod tests {
         assert!(code == Code::SealBroken && told.starts_with("every value opens"), "{told}");
         let (_, told) = changed(|file| file.entries.values_mut().for_each(|entry| entry.sealed[30] ^= 1));
         assert!(told.starts_with("no value opens"), "{told}");
+        let two = changed(|file| {
+            file.entries.remove("C");
+            let (a, b) = (file.entries["A"].clone(), file.entries["B"].clone());
+            file.entries.insert(String::from("A"), b);
+            file.entries.insert(String::from("B"), a);
+        });
+        assert_eq!(two.1, swapped.1);
         let (_, told) = changed(|file| file.entries.get_mut("C").unwrap().sealed[30] ^= 1);
         assert!(told.starts_with("`C` was changed"), "{told}");
         assert_eq!(changed(|file| file.age_file.clear()).0, Code::SealedKey);

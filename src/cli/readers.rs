@@ -98,8 +98,12 @@ pub(super) fn exposed(file: &EnvironmentFile) -> Option<Exposed> {
 impl Exposed {
     /// A warning with the names.
     pub(super) fn diagnostic(&self, file: &EnvironmentFile) -> Diagnostic {
-        let message =
-            format!("{} of `{}` were not changed since the data key was", counted(self.0.len(), "secret"), file.name);
+        let message = format!(
+            "{} of `{}` {} not changed since the data key was",
+            counted(self.0.len(), "secret"),
+            file.name,
+            if self.0.len() == 1 { "was" } else { "were" }
+        );
         let problem = Diagnostic::warning(Code::ExposedSecret, message);
         let problem = problem.at_some(file.sealed.as_ref().map(|(_, spans)| spans.seal), "sealed with a new key");
         let problem = problem.note(format!("former recipients know: {}", self.0.join(", ")));

@@ -86,10 +86,11 @@ impl<'c> Writing<'c> {
             .collect();
         let mut left = Diagnostics::default();
         for mut problem in std::mem::take(&mut self.problems) {
-            if problem.primary().is_some_and(|span| touched.contains(&span)) {
+            let is_about_files = problem.code.class() == Class::Files;
+            if is_about_files && problem.primary().is_some_and(|span| touched.contains(&span)) {
                 continue;
             }
-            if problem.code.class() == Class::Files {
+            if is_about_files {
                 problem.severity = Severity::Warning;
             }
             left.push(problem);

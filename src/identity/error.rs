@@ -127,16 +127,17 @@ impl OpenError {
     pub fn diagnostic(&self, environment: Option<&str>) -> Diagnostic {
         let to_open = environment.map_or_else(String::new, |name| format!(" to open `{name}`"));
         let with = environment.map_or("", |_| " with");
+        let unreadable = environment.map_or(Code::IdentityUnusable, |_| Code::SealedUnreadable);
         let (code, message) = match self.problem {
             OpenProblem::Damaged => {
-                return Diagnostic::error(Code::SealedStructure, "the wrapped data key is damaged or was changed");
+                return Diagnostic::error(Code::SealedKey, "the wrapped data key is damaged or was changed");
             }
             OpenProblem::NoneOpens => match environment {
-                Some(name) => (Code::SealedUnreadable, format!("none of your identities opens `{name}`")),
-                None => (Code::IdentityUnusable, String::from("there is no recipient that could be shown")),
+                Some(name) => (unreadable, format!("none of your identities opens `{name}`")),
+                None => (unreadable, String::from("there is no recipient that could be shown")),
             },
-            OpenProblem::NoIdentity => (Code::SealedUnreadable, format!("there is no identity{to_open}{with}")),
-            OpenProblem::Passphrase => (Code::SealedUnreadable, format!("no identity was unlocked{to_open}")),
+            OpenProblem::NoIdentity => (unreadable, format!("there is no identity{to_open}{with}")),
+            OpenProblem::Passphrase => (unreadable, format!("no identity was unlocked{to_open}")),
             OpenProblem::Plugin => (Code::IdentityUnusable, format!("no plugin could be used{to_open}")),
             OpenProblem::Unusable => (Code::IdentityUnusable, format!("no identity can be used{to_open}")),
         };

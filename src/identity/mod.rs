@@ -14,6 +14,8 @@ mod plugins;
 mod source;
 mod ssh;
 #[cfg(test)]
+mod testing;
+#[cfg(test)]
 mod testkit;
 #[cfg(test)]
 mod tests;
@@ -85,13 +87,21 @@ impl Identities {
 
     /// Opens a binary age file and gives what is in it, at most 4 KiB.
     pub fn open(&mut self, age_file: &[u8]) -> Result<Secret, OpenError> {
-        self.open_up_to(age_file, MAX_PAYLOAD)
+        self.open_up_to(age_file, &[], MAX_PAYLOAD)
     }
 
-    fn open_up_to(&mut self, age_file: &[u8], cap: usize) -> Result<Secret, OpenError> {
+    /// The same for a file that says for whom it was wrapped, in the order of wrapping.
+    ///
+    /// The key's own part is then tried first: many recipients take no longer than one. And a file that names the
+    /// recipient of a key at hand and is not opened by it was changed: this is [`OpenProblem::Damaged`].
+    pub fn open_for(&mut self, age_file: &[u8], recipients: &[&str]) -> Result<Secret, OpenError> {
+        self.open_up_to(age_file, recipients, MAX_PAYLOAD)
+    }
+
+    fn open_up_to(&mut self, age_file: &[u8], recipients: &[&str], cap: usize) -> Result<Secret, OpenError> {
         let stanzas = age_file::stanzas(age_file).ok_or_else(OpenError::damaged)?;
         let stanzas = stanzas.into_iter().map(|stanza| stanza.kind).collect();
-        let attempt = Attempt { file: age_file, stanzas, cap, plugins: &self.plugins, ask: &self.ask };
+        let attempt = Attempt { file: age_file, stanzas, recipients, cap, plugins: &self.plugins, ask: &self.ask };
         let mut outcomes = Vec::with_capacity(self.sources.len());
         for source in &mut self.sources {
             if matches!(source.place, Place::Ssh(_)) && !attempt.has_ssh() {

@@ -25,7 +25,7 @@ pub fn lint(model: &Model, problems: &mut Diagnostics) {
     for file in model.environments.values().chain(model.overlays.values()) {
         environment(model, file, problems);
         for (schema, entry) in file.all() {
-            assignment(model, schema, entry, file.is_overlay, problems);
+            assignment(model, schema, entry, (&file.name, file.is_overlay), problems);
         }
     }
     for name in model.environments.keys() {
@@ -141,7 +141,13 @@ fn environment(model: &Model, file: &EnvironmentFile, problems: &mut Diagnostics
 }
 
 /// Rules of one assignment that do not depend on the environment that takes it.
-fn assignment(model: &Model, schema: Option<&str>, entry: &Entry, overlay: bool, problems: &mut Diagnostics) {
+fn assignment(
+    model: &Model,
+    schema: Option<&str>,
+    entry: &Entry,
+    (environment, overlay): (&str, bool),
+    problems: &mut Diagnostics,
+) {
     let view = schema.and_then(|schema| model.views.get(schema));
     let declared = match view {
         Some(view) => view.variables.contains_key(&entry.name),
@@ -158,12 +164,12 @@ fn assignment(model: &Model, schema: Option<&str>, entry: &Entry, overlay: bool,
         return;
     }
     if let Some(secret) = model.secret_declaration(&entry.name) {
-        problems.push(secret_in_clear(entry, secret, overlay));
+        problems.push(secret_in_clear(entry, secret, (environment, overlay)));
     }
 }
 
 /// The diagnostic for a secret that stands in `[values]` or a local overlay.
-pub fn secret_in_clear(entry: &Entry, secret: &Variable, overlay: bool) -> Diagnostic {
+pub fn secret_in_clear(entry: &Entry, secret: &Variable, (environment, overlay): (&str, bool)) -> Diagnostic {
     let place = secret.secret.as_ref().map_or(secret.span, |flag| flag.span);
     let label = if overlay {
         "readable by every program of yours"
@@ -179,7 +185,7 @@ pub fn secret_in_clear(entry: &Entry, secret: &Variable, overlay: bool) -> Diagn
             .help(format!("`{name} = {{ backend = \"local\" }}` keeps it on this machine, outside of the project"));
     }
     problem
-        .help("`envctl seal ENV` moves it to `[secrets]`, encrypted; `envctl set` takes a new value")
+        .help(format!("`envctl seal {environment} {name}` moves it to `[secrets]`, encrypted"))
         .note("git keeps the old value: change it where it is used")
 }
 

@@ -12,7 +12,7 @@ pub(super) fn file(model: &Model, file: &EnvironmentFile, problems: &mut Diagnos
     few(file, problems);
     let Some((sealed, spans)) = &file.sealed else { return };
     if sealed.project != model.config.id.value {
-        let diagnostic = Diagnostic::error(Code::SealedElsewhere, "this file is sealed for another project");
+        let diagnostic = Diagnostic::error(Code::SealedElsewhere, elsewhere(sealed));
         let diagnostic = diagnostic.at(spans.project, "sealed for this one").at(model.config.id.span, "this project");
         problems.push(diagnostic.help("a sealed file cannot be copied: `envctl seal` the values here"));
     }
@@ -28,6 +28,15 @@ pub(super) fn file(model: &Model, file: &EnvironmentFile, problems: &mut Diagnos
     }
 }
 
+/// A project's id is no secret, if it is one.
+fn elsewhere(sealed: &SealedFile) -> String {
+    let id = Some(&sealed.project).filter(|id| crate::name::is_project_id(id));
+    id.map_or_else(
+        || String::from("this file is sealed for another project"),
+        |id| format!("this file is sealed for project {id}"),
+    )
+}
+
 /// Every recipient is one, and the key is wrapped as often as there are recipients: an age file does not say for whom it
 /// is, but how many can open it and of which kind. A plugin may write whatever it likes.
 fn wrapped(sealed: &SealedFile, spans: &Spans, problems: &mut Diagnostics) {
@@ -40,6 +49,7 @@ fn wrapped(sealed: &SealedFile, spans: &Spans, problems: &mut Diagnostics) {
             Err(flaw) => {
                 let message = format!("the sealed recipient `{name}` is none: {}", flaw.message());
                 problems.push(Diagnostic::error(Code::SealedStructure, message).at(spans.recipients, ""));
+                return;
             }
         }
     }
@@ -54,10 +64,20 @@ fn wrapped(sealed: &SealedFile, spans: &Spans, problems: &mut Diagnostics) {
     let right = (x25519, ssh) == (natives, keys) && x25519 + ssh == stanzas.len();
     if !right && !plugins {
         let message = "the key is wrapped for others than the recipients that stand here";
-        let problem = Diagnostic::error(Code::SealedKey, message).at(spans.key, format!("for {}", stanzas.len()));
-        let problem = problem.at(spans.recipients, format!("{} stand here", sealed.recipients.len()));
+        let problem = Diagnostic::error(Code::SealedKey, message)
+            .at(spans.key, format!("for {}", kinds(x25519, ssh, stanzas.len())));
+        let here = kinds(natives, keys, sealed.recipients.len());
+        let problem = problem.at(spans.recipients, format!("here stand {here}"));
         problems.push(problem.help("take the file from git as it was"));
     }
+}
+
+/// How many recipients of which kind, in words.
+fn kinds(natives: usize, keys: usize, all: usize) -> String {
+    let others = all - natives - keys;
+    let parts = [(natives, "age"), (keys, "ssh-ed25519"), (others, "other")];
+    let parts = parts.iter().filter(|(count, _)| *count > 0).map(|(count, kind)| format!("{count} {kind}"));
+    parts.collect::<Vec<_>>().join(" and ")
 }
 
 /// How those declared differ from those sealed to, in words; nothing where none are declared.
@@ -114,7 +134,11 @@ pub(super) fn ancestors(chain: &Chain<'_>, problems: &mut Diagnostics) {
             let diagnostic = Diagnostic::error(Code::ParentUnreadable, message).at(spans.recipients, "these read it");
             let diagnostic = diagnostic.at(parent_spans.recipients, "these read its parent");
             let diagnostic = diagnostic.note(format!("cannot read the parent: {}", missing.join(", ")));
-            problems.push(diagnostic.help(format!("`envctl recipients add NAME RECIPIENT {}`", parent.name)));
+            let commands = missing.iter().map(|name| {
+                let key = sealed.recipients.get(*name).map_or("", String::as_str);
+                format!("`envctl recipients add {name} {key} {}`", parent.name)
+            });
+            problems.push(commands.fold(diagnostic, Diagnostic::help));
         }
         let more = lacking(above, sealed);
         if sealed.protected && !more.is_empty() {

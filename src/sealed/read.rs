@@ -141,7 +141,11 @@ impl Seal<'_> {
         }
         let (project, named) = (self.text(&table, "project"), self.text(&table, "environment"));
         if let Some(named) = named.filter(|named| named.value != environment) {
-            let message = format!("this file is sealed for another environment than `{environment}`");
+            // The name of an environment is no secret, if it is one.
+            let message = match Some(&named.value).filter(|name| name::is_word(name)) {
+                Some(other) => format!("this file is sealed for `{other}`, not for `{environment}`"),
+                None => format!("this file is sealed for another environment than `{environment}`"),
+            };
             let diagnostic = Diagnostic::error(Code::SealedElsewhere, message).at(named.span, "sealed for this one");
             self.problems
                 .push(diagnostic.help("a sealed file cannot be copied or renamed: `envctl seal` the values there"));
@@ -234,7 +238,7 @@ impl Seal<'_> {
         if own.is_some_and(|own| own.flag().is_none()) || sealed == own.is_some_and(|own| own.flag() == Some(true)) {
             return Some(sealed);
         }
-        let message = format!("the seal says `protected = {sealed}`, and the file does not");
+        let message = format!("the file says `protected = {}`, and its seal `protected = {sealed}`", !sealed);
         let diagnostic = Diagnostic::error(Code::SealedStructure, message).at(value.span, "sealed so");
         let help = "`protected` is sealed: put the line at the top of the file back, then `envctl edit` or `rekey` to change it";
         self.problems.push(diagnostic.at_some(own.map(|own| own.span), "changed here").help(help));
