@@ -29,10 +29,13 @@ fn case<'c>(name: &'static str, arguments: &'c [&'c str], stdin: &'c str) -> Cas
 fn kill(world: &World, case: &Case<'_>) {
     let Case { name, arguments, stdin, .. } = *case;
     let old = world.meanings();
+    let check = || world.sandbox.run(&["check", "--all", "--seal"]).output().status;
+    let checked = check();
     let first = world.run(&[], arguments).stdin(stdin).output();
     first.assert_status(case.status);
     let (new, files) = (world.meanings(), world.files());
     assert_ne!(&files, world.start(), "{name} writes nothing");
+    assert_eq!((new.contains(&None), check()), (false, 0), "{name} leaves something broken");
     world.restore();
     let all = calls(world, arguments, stdin);
     assert_eq!(world.meanings(), new, "{name} is not the same when it is traced");
@@ -51,6 +54,7 @@ fn kill(world: &World, case: &Case<'_>) {
         }
         let moment = format!("{name}, killed at {} {} ({})", call.name, call.at, call.text);
         old_or_new(world, (&old, &new), &files, &moment);
+        assert!([0, checked].contains(&check()), "{moment}: the seals do not verify");
         let again = world.run(&[], arguments).stdin(stdin).output();
         assert!(case.again.contains(&again.status), "{moment}, run again: {again}");
         assert_eq!(world.meanings(), new, "{moment}, run again");
@@ -63,7 +67,7 @@ fn kill(world: &World, case: &Case<'_>) {
 }
 
 /// Each file for itself is what it was or what it is to be.
-fn old_or_new(world: &World, (old, new): (&[Meaning], &[Meaning]), done: &Files, moment: &str) {
+fn old_or_new(world: &World, (old, new): (&[Option<Meaning>], &[Option<Meaning>]), done: &Files, moment: &str) {
     let files = world.files();
     if &files == world.start() {
         return;
@@ -74,12 +78,12 @@ fn old_or_new(world: &World, (old, new): (&[Meaning], &[Meaning]), done: &Files,
             continue;
         }
         let meaning = world.meaning(environment);
+        assert!(meaning.is_some(), "{moment}: {environment} does not open");
         assert!(meaning == old[index] || meaning == new[index], "{moment}: {environment} is {meaning:?}");
         assert_eq!(files[&path].1, done[&path].1, "{moment}: {environment} has another mode");
         let sealed = |text: &[u8]| String::from_utf8_lossy(text).matches("\nrevision = ").count() == 1;
         assert!(sealed(&files[&path].0), "{moment}: {environment} is not sealed once");
     }
-    world.done(&["check", "--all", "--seal"]);
     for (path, (bytes, mode)) in &files {
         let (before, after) = (world.start().get(path), done.get(path));
         if before == Some(&(bytes.clone(), *mode)) || is_sealed(path) {
@@ -134,11 +138,12 @@ fn unset_and_seal() {
     let unset = ["unset", "prod", "B", "--yes"];
     kill(&world, &Case { again: &[0, 2], ..case("unset, a secret", &unset, "") });
     kill(&world, &Case { again: &[0, 2], ..case("unset, in clear", &["unset", "dev", "MODE"], "") });
+    kill(&world, &case("seal, from this machine", &["seal", "dev", "OTHER", "--from", "local"], ""));
     let text = world.sandbox.read("environments/dev.toml");
     let in_clear = text.replace("[values]\n", "[values]\nC = \"long ago in clear\"\n");
     world.sandbox.file("environments/dev.toml", in_clear);
     world.save();
-    kill(&world, &case("seal", &["seal", "dev"], ""));
+    kill(&world, &case("seal, from clear", &["seal", "dev", "C"], ""));
 }
 
 #[test]

@@ -128,22 +128,25 @@ impl World {
         }
     }
 
-    /// What an environment says to alice. Its seal is verified on the way.
+    /// What an environment says to alice; nothing where its values are refused. Its seal is verified on the way.
     #[track_caller]
-    pub(crate) fn meaning(&self, environment: &str) -> Meaning {
+    pub(crate) fn meaning(&self, environment: &str) -> Option<Meaning> {
         let shown = self.sandbox.run(&["run", environment, "--clear", "--", "env", "-0"]).reveals().output();
+        if shown.status == 125 {
+            return None;
+        }
         let mut variables = variables(&shown);
         variables.retain(|name, _| ["A", "B", "C", "MODE", "OTHER"].contains(&name.as_str()));
         let listed = self.done(&["recipients", "list", environment, "--format", "json"]);
         let listed: serde_json::Value = serde_json::from_str(&listed.stdout).unwrap();
         let recipients = listed["recipients"].as_array().unwrap();
         let recipients = recipients.iter().map(|one| format!("{} {}", one["name"], one["recipient"])).collect();
-        Meaning { variables, recipients }
+        Some(Meaning { variables, recipients })
     }
 
     /// What all environments say.
     #[track_caller]
-    pub(crate) fn meanings(&self) -> Vec<Meaning> {
+    pub(crate) fn meanings(&self) -> Vec<Option<Meaning>> {
         ENVIRONMENTS.iter().map(|environment| self.meaning(environment)).collect()
     }
 
