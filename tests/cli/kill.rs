@@ -67,7 +67,7 @@ fn kill(world: &World, case: &Case<'_>) {
 }
 
 /// Each file for itself is what it was or what it is to be.
-fn old_or_new(world: &World, (old, new): (&[Option<Meaning>], &[Option<Meaning>]), done: &Files, moment: &str) {
+pub(crate) fn old_or_new(world: &World, (old, new): (&[Option<Meaning>], &[Option<Meaning>]), done: &Files, moment: &str) {
     let files = world.files();
     if &files == world.start() {
         return;
@@ -108,7 +108,7 @@ fn is_temporary(path: &str) -> bool {
     path.contains(".envctl-")
 }
 
-fn leftovers(world: &World) -> Vec<String> {
+pub(crate) fn leftovers(world: &World) -> Vec<String> {
     world.files().into_keys().filter(|path| is_temporary(path)).collect()
 }
 

@@ -22,6 +22,7 @@ mod hostile;
 mod hostile_names;
 mod identity;
 mod init;
+mod io_faults;
 mod keygen;
 mod kill;
 mod projects;

@@ -43,7 +43,7 @@ pub(crate) fn can_trace(test: &str) -> bool {
 /// The calls of a run from the first statement of the program on. What the loader did before is counted, not listed.
 pub(crate) fn calls(world: &World, arguments: &[&str], stdin: &str) -> Vec<Call> {
     let trace = world.sandbox.path("trace");
-    let under = ["strace", "-f", "-qq", "-s", "64", "-o", trace.to_str().unwrap()];
+    let under = ["strace", "-f", "-qq", "-y", "-s", "64", "-o", trace.to_str().unwrap()];
     // The trace quotes what was read and written: nothing is looked for in it here.
     world.run(&under, arguments).stdin(stdin).reveals().output();
     let text = String::from_utf8_lossy(&fs::read(&trace).unwrap()).into_owned();
@@ -78,7 +78,8 @@ pub(crate) fn sampled(calls: &[Call], count: usize) -> Vec<&Call> {
     chosen.into_iter().map(|(_, call)| call).collect()
 }
 
-fn spread<T: Copy>(all: &[T], count: usize) -> Vec<T> {
+/// At most `count` of all, evenly spread.
+pub(crate) fn spread<T: Copy>(all: &[T], count: usize) -> Vec<T> {
     let count = count.min(all.len());
     (0..count).map(|index| all[index * all.len() / count]).collect()
 }
