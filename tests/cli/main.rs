@@ -14,6 +14,7 @@
 
 mod canary;
 mod commands;
+mod concurrent;
 mod documents;
 mod example;
 mod harness;

@@ -2,8 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::process::{Child, Command, Stdio};
 
 use crate::harness::{Output, Run, Sandbox};
 use crate::projects::{CONFIG, variables};
@@ -93,6 +95,23 @@ impl World {
                 self.sandbox.program(program, &[options, &[crate::projects::ENVCTL], arguments].concat())
             }
         }
+    }
+
+    /// The program, to be started several times at once or watched while it runs. What it says is not looked through:
+    /// that is for the test to do.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(crate::projects::ENVCTL);
+        command.args(arguments).env_clear().current_dir(self.sandbox.path("project"));
+        command.env("PATH", "/usr/local/bin:/usr/bin:/bin").env("HOME", self.sandbox.path("home"));
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    /// Starts the program with this on its standard input.
+    pub(crate) fn start_with(&self, arguments: &[&str], stdin: &str) -> Child {
+        let mut child = self.command(arguments).stdin(Stdio::piped()).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(stdin.as_bytes()).unwrap();
+        child
     }
 
     /// Remembers what is there as the state to go back to.
