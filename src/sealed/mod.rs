@@ -6,6 +6,7 @@ pub mod armor;
 pub mod base64;
 mod key;
 mod layout;
+pub mod merge;
 mod padding;
 mod read;
 #[cfg(test)]
