@@ -37,6 +37,25 @@ pub enum Which {
     Theirs,
 }
 
+impl Which {
+    /// Git's word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Ours => "ours",
+            Self::Theirs => "theirs",
+        }
+    }
+
+    /// The other one.
+    #[must_use]
+    pub fn other(self) -> Self {
+        match self {
+            Self::Ours => Self::Theirs,
+            Self::Theirs => Self::Ours,
+        }
+    }
+}
+
 /// The two that are merged, and what they came from.
 #[derive(Debug, Clone, Copy)]
 pub struct Sides<'a> {
