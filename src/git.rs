@@ -135,6 +135,12 @@ impl Git {
         Ok(self.directory.join(path(line(&answer))))
     }
 
+    /// The directory that all work trees of the repository share.
+    pub fn common(&self) -> Result<PathBuf, GitError> {
+        let answer = self.must(&["rev-parse", "--git-common-dir"], "where its files are")?;
+        Ok(self.directory.join(path(line(&answer))))
+    }
+
     /// A setting of this repository.
     pub fn setting(&self, key: &str) -> Result<Option<String>, GitError> {
         let (code, answer) = self.ask(&["config", "--local", "--get", key], None)?;

@@ -1,7 +1,11 @@
 //! Versions of one environment file brought together: read, opened, merged, put into one text.
 
+mod work;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
+
+pub use work::Work;
 
 use rand::TryRng as _;
 use rand::rngs::SysRng;

@@ -1,0 +1,159 @@
+//! `envctl git check`: what is about to be committed, as it stands in the index. Nothing is asked.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::{below, failed, open, project_path};
+use crate::context::{Channel, Context, Exit, Outcome};
+use crate::diagnostic::{Class, Code, Diagnostic, Diagnostics, Severity};
+use crate::git::{Git, Staged};
+use crate::identity::{Ask, Identities};
+use crate::model::Model;
+use crate::project::{CONFIG, Files, Loaded, MAX_FILE, Wanted, load_from};
+use crate::secret::Secret;
+use crate::unseal::Unsealer;
+
+/// Arguments of `git check`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// What is staged, which is what it checks anyway
+    #[arg(long)]
+    staged: bool,
+}
+
+/// How an age identity begins.
+const IDENTITY: &[&[u8]] = &[b"AGE-SECRET-KEY-1", b"AGE-PLUGIN-"];
+/// Files in which an identity is looked for are not larger than this, in bytes.
+const MAX_IDENTITY: usize = 64 << 10;
+/// Problems that stop a commit; others are the affair of `envctl check`.
+const STOPPING: &[Code] = &[
+    Code::SecretInClear,
+    Code::StaleRecipients,
+    Code::MergeConflict,
+    Code::TomlSyntax,
+    Code::NotUtf8,
+    Code::FileTooLarge,
+    Code::StagedFile,
+    Code::DuplicateName,
+];
+
+/// Nobody: a hook asks no questions.
+struct Nobody;
+
+impl Ask for Nobody {
+    fn passphrase(&self, _what: &str) -> Option<Secret> {
+        None
+    }
+
+    fn message(&self, _text: &str) {}
+
+    fn confirm(&self, _text: &str, _yes: &str, _no: Option<&str>) -> Option<bool> {
+        None
+    }
+
+    fn line(&self, _text: &str) -> Option<String> {
+        None
+    }
+}
+
+/// Checks the index.
+pub(super) fn run(args: &Args, context: &Context) -> Outcome {
+    let Args { staged: _ } = args;
+    let root = context.root()?;
+    let git = open(context, &context.directory()?)?;
+    let project = project_path(context, &git, &root)?;
+    let staged = git.staged(&project).map_err(|error| failed(context, error))?;
+    let mut problems = Diagnostics::default();
+    let files = files(context, &git, &project, &staged, &mut problems)?;
+    if !files.contains_key(CONFIG) {
+        let about = if files.is_empty() { "nothing of this project is staged\n" } else { "envctl.toml is not staged\n" };
+        context.remark(about);
+        return context.stop_on_errors(problems, &crate::source::SourceMap::default(), "nothing was committed");
+    }
+    let mut loaded = load_from(Files::Given(&files), &root, &Wanted::All, None, None);
+    for problem in std::mem::take(&mut loaded.problems) {
+        if STOPPING.contains(&problem.code) || problem.code.class() == Class::Trust {
+            problems.push(Diagnostic { severity: Severity::Error, ..problem });
+        }
+    }
+    let verified = loaded.model.as_ref().map(|model| verify(context, model, &mut problems));
+    finish(context, &loaded, problems, verified.unwrap_or_default())
+}
+
+fn finish(context: &Context, loaded: &Loaded, problems: Diagnostics, unverified: usize) -> Outcome {
+    let code = problems.exit_code(false);
+    context.report(problems, &loaded.sources, "nothing was committed", Channel::Remark)?;
+    if code != 0 {
+        return Err(Exit(code));
+    }
+    if unverified > 0 {
+        context.remark(&format!("ok, {unverified} seals not verified (no key)\n"));
+    }
+    Ok(())
+}
+
+/// The files of the project, by their path in it; those that must not be staged are reported.
+fn files(
+    context: &Context,
+    git: &Git,
+    project: &str,
+    staged: &[Staged],
+    problems: &mut Diagnostics,
+) -> Result<BTreeMap<String, Vec<u8>>, Exit> {
+    let mut files = BTreeMap::new();
+    for entry in staged.iter().filter(|entry| entry.stage == 0) {
+        let prefix = below(project, "");
+        let Some(path) = entry.path.strip_prefix(&prefix) else { continue };
+        let is_ours = path == CONFIG || path.starts_with("environments/") || path.starts_with("schemas/");
+        let is_small = !is_ours && may_be_identity(path);
+        if !is_ours && !is_small {
+            continue;
+        }
+        let bytes = git.content(&entry.object).map_err(|error| failed(context, error))?.unwrap_or_default();
+        if IDENTITY.iter().any(|start| holds(&bytes, start)) {
+            problems.push(refused(&entry.path, "it holds an age identity: whoever has it can read the secrets"));
+        }
+        if path.starts_with("environments/") && path.ends_with(".local.toml") {
+            problems.push(refused(&entry.path, "the overlay of one machine is no part of the project"));
+        } else if is_ours && entry.mode == "120000" {
+            problems.push(refused(&entry.path, "a link is not followed out of a commit"));
+        } else if is_ours {
+            files.insert(path.to_owned(), bytes);
+        }
+    }
+    Ok(files)
+}
+
+/// Whether a file outside of ours has a name that identities have: not every file of a repository is read.
+fn may_be_identity(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path).to_ascii_lowercase();
+    let extension = std::path::Path::new(&name).extension().and_then(std::ffi::OsStr::to_str);
+    let words = ["identity", "age", "key", "secret"];
+    matches!(extension, Some("txt" | "key" | "age" | "agekey") | None) && words.iter().any(|word| name.contains(word))
+}
+
+/// Whether a line of a file that is not too large begins so.
+fn holds(bytes: &[u8], start: &[u8]) -> bool {
+    let is_small = bytes.len() <= MAX_IDENTITY.min(usize::try_from(MAX_FILE).unwrap_or(usize::MAX));
+    is_small && bytes.split(|byte| *byte == b'\n').any(|line| line.trim_ascii_start().starts_with(start))
+}
+
+fn refused(path: &str, why: &str) -> Diagnostic {
+    let problem = Diagnostic::error(Code::StagedFile, format!("{path} must not be committed: {why}"));
+    problem.help(format!("`git rm --cached {path}`, and a line for it in `.gitignore`"))
+}
+
+/// Verifies the seals that an identity at hand opens without a question; gives the number of the others.
+fn verify(context: &Context, model: &Model, problems: &mut Diagnostics) -> usize {
+    let identities = Identities::new(&context.environment, context.globals.identity.clone(), Arc::new(Nobody));
+    let mut unsealer = Unsealer::new(identities);
+    let mut unverified = 0;
+    for file in model.environments.values() {
+        match unsealer.open(file) {
+            Some(Err(problem)) if problem.code.class() == Class::Trust => problems.push(problem),
+            Some(Err(_)) => unverified += 1,
+            Some(Ok(_)) | None => {}
+        }
+    }
+    unverified
+}
