@@ -12,6 +12,8 @@ use crate::sealed::merge::Text;
 
 /// The most that is read of an answer, in bytes.
 const MAX_ANSWER: u64 = 64 << 20;
+/// How many objects are asked for at once.
+const BATCH: usize = 500;
 /// How many versions of a file are looked at for a proof.
 const MAX_VERSIONS: &str = "200";
 
@@ -165,6 +167,43 @@ impl Git {
         Ok(text.split('\0').filter_map(staged).collect())
     }
 
+    /// The files of the whole index that the next commit adds or changes.
+    pub fn changed(&self) -> Result<Vec<Staged>, GitError> {
+        if self.commit("HEAD")?.is_none() {
+            return self.staged("");
+        }
+        let plain = ["diff-index", "--cached", "--raw", "-z", "--no-renames", "--diff-filter=AMT", "HEAD"];
+        let answer = self.must(&plain, "comparing the index")?;
+        let text = String::from_utf8_lossy(&answer);
+        let mut fields = text.split('\0');
+        let mut changed = Vec::new();
+        while let (Some(head), Some(path)) = (fields.next(), fields.next()) {
+            let mut words = head.split(' ').skip(1);
+            let (Some(mode), _, Some(object)) = (words.next(), words.next(), words.next()) else { continue };
+            changed.push(Staged { mode: mode.to_owned(), object: object.to_owned(), stage: 0, path: path.to_owned() });
+        }
+        Ok(changed)
+    }
+
+    /// The contents of objects that are files of at most `limit` bytes, in their order.
+    pub fn contents(&self, objects: &[&str], limit: u64) -> Result<Vec<Option<Vec<u8>>>, GitError> {
+        let mut contents = Vec::new();
+        for some in objects.chunks(BATCH) {
+            let input = some.iter().flat_map(|object| [object, "\n"]).collect::<String>().into_bytes();
+            let (_, answer) = self.ask(&["cat-file", "--batch-check=%(objecttype) %(objectsize)"], Some(input))?;
+            let is_small = |line: &str| {
+                line.strip_prefix("blob ").and_then(|size| size.parse().ok()).is_some_and(|size: u64| size <= limit)
+            };
+            let small: Vec<bool> = String::from_utf8_lossy(&answer).lines().map(is_small).collect();
+            let wanted = some.iter().zip(&small).filter(|(_, small)| **small);
+            let input = wanted.flat_map(|(object, _)| [object, "\n"]).collect::<String>().into_bytes();
+            let (_, answer) = self.ask(&["cat-file", "--batch=%(objectsize)"], Some(input))?;
+            let mut rest = answer.as_slice();
+            contents.extend(small.into_iter().map(|small| if small { next_content(&mut rest) } else { None }));
+        }
+        Ok(contents)
+    }
+
     /// The content of an object: its name, or `COMMIT:PATH`. Nothing if there is none.
     pub fn content(&self, object: &str) -> Result<Option<Vec<u8>>, GitError> {
         let (code, answer) = self.ask(&["cat-file", "blob", object], None)?;
@@ -184,11 +223,11 @@ impl Git {
         Ok((code == 0).then(|| String::from_utf8_lossy(line(&answer)).into_owned()))
     }
 
-    /// Whether a text came into or went out of a file in the history of HEAD.
-    pub fn was_in_history(&self, text: &str, path: &str) -> Result<bool, GitError> {
+    /// Whether a text came into or went out of a file in the history of a commit.
+    pub fn was_in_history(&self, text: &str, commit: &str, path: &str) -> Result<bool, GitError> {
         let (needle, spec) = (format!("-S{text}"), format!(":(top,literal){path}"));
         let plain = ["log", "--no-show-signature", "--no-ext-diff", "--no-textconv", "--format=%H", "-1"];
-        let arguments = [&plain[..], &[&needle, "HEAD", "--", &spec]].concat();
+        let arguments = [&plain[..], &[&needle, commit, "--", &spec]].concat();
         let (code, answer) = self.ask(&arguments, None)?;
         Ok(code == 0 && !answer.is_empty())
     }
@@ -222,7 +261,8 @@ impl Git {
             file.write_all(text.as_bytes()).map_err(failed)?;
             files.push(file);
         }
-        let mut arguments: Vec<&OsStr> = ["merge-file", "-p", "-L", "ours", "-L", "base", "-L", "theirs"].map(OsStr::new).to_vec();
+        let mut arguments: Vec<&OsStr> =
+            ["merge-file", "-p", "-L", "ours", "-L", "base", "-L", "theirs"].map(OsStr::new).to_vec();
         arguments.extend(files.iter().map(|file| file.path().as_os_str()));
         match self.ask_os(&arguments, None)? {
             (code @ 0..=127, answer) => {
@@ -242,11 +282,24 @@ fn staged(line: &str) -> Option<Staged> {
     Some(Staged { mode: mode.to_owned(), object: object.to_owned(), stage, path: path.to_owned() })
 }
 
+/// Takes one content off an answer of `cat-file --batch`: its length, a newline, the bytes, a newline.
+fn next_content(rest: &mut &[u8]) -> Option<Vec<u8>> {
+    let end = rest.iter().position(|byte| *byte == b'\n')?;
+    let (head, body) = rest.split_at_checked(end)?;
+    let length: usize = std::str::from_utf8(head).ok()?.parse().ok()?;
+    let (content, after) = body.get(1..)?.split_at_checked(length)?;
+    *rest = after.get(1..)?;
+    Some(content.to_vec())
+}
+
 /// `git` in the directories of the PATH, of which relative ones do not count: they may be the repository's.
 fn find(environment: &EnvSnapshot) -> Option<PathBuf> {
     let name = if cfg!(windows) { "git.exe" } else { "git" };
     let directories = std::env::split_paths(environment.get("PATH")?);
-    directories.filter(|directory| directory.is_absolute()).map(|directory| directory.join(name)).find(|path| path.is_file())
+    directories
+        .filter(|directory| directory.is_absolute())
+        .map(|directory| directory.join(name))
+        .find(|path| path.is_file())
 }
 
 /// An answer without its newline.

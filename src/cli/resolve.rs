@@ -150,14 +150,14 @@ impl Resolving<'_> {
             problems.push(Diagnostic::error(Code::NotAProject, format!("{path}: there is no readable envctl.toml")));
             None
         })?;
-        let Found { base, ours, theirs, .. } = found;
+        let Found { base, ours, theirs, commit, .. } = found;
         let sources = &mut self.sources;
         let mut read = |bytes, which| merging::read(environment, merging::label(path, which), bytes, sources, problems);
         let base = base.map(|base| read(base, "base"));
         let (ours, theirs) = (read(ours, "ours"), read(theirs, "theirs"));
         let base = if let Some(base) = base { Some(base?) } else { None };
         let (environment, path) = (environment.to_owned(), path.to_owned());
-        Some(Versions { environment, project, path, base, ours: ours?, theirs: theirs? })
+        Some(Versions { environment, project, path, commit, base, ours: ours?, theirs: theirs? })
     }
 
     /// Whether the file is sealed as it stands: then a committed merge needs nothing.
@@ -213,7 +213,9 @@ impl Resolving<'_> {
         let _ = self.context.stop_on_errors(problems, &self.sources, "");
         for (name, which) in work.overruled(trio, merge) {
             let (kept, other) = (which.word(), which.other().word());
-            let line = format!("{name}: the change by {kept} is taken, which the file had lost; `--take {other} {name}` drops it\n");
+            let line = format!(
+                "{name}: the change by {kept} is taken, which the file had lost; `--take {other} {name}` drops it\n"
+            );
             self.context.remark(&line);
         }
     }
@@ -222,18 +224,21 @@ impl Resolving<'_> {
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let message = format!("{}: entries that neither side of the merge has so: {}", versions.path, names.join(", "));
         let problem = Diagnostic::error(Code::NotInEitherParent, message);
-        let problem = problem.note("changed by hand, copied from elsewhere, put in by somebody, or missing though both sides have them");
+        let problem = problem
+            .note("changed by hand, copied from elsewhere, put in by somebody, or missing though both sides have them");
         self.stop_on(problem.help(format!("`git checkout -m -- {}` begins the merge of this file anew", versions.path)))
     }
 
     fn write(&self, versions: &Versions, work: &Work, sealed: Option<&SealedFile>) -> Outcome {
         let path = &versions.path;
         let text = work.with(sealed).ok_or_else(|| {
-            self.context.fail(Diagnostic::error(Code::MergeConflict, format!("{path} is no TOML")).help("edit it first"))
+            self.context
+                .fail(Diagnostic::error(Code::MergeConflict, format!("{path} is no TOML")).help("edit it first"))
         })?;
         let (environment, mut sources) = (&versions.environment, SourceMap::default());
         let verify = |bytes: &[u8]| {
-            let read = merging::read(environment, path.clone(), bytes.to_vec(), &mut sources, &mut Diagnostics::default());
+            let read =
+                merging::read(environment, path.clone(), bytes.to_vec(), &mut sources, &mut Diagnostics::default());
             let same = read.is_some_and(|read| read.sealed().map(AsRef::as_ref) == sealed);
             if same { Ok(()) } else { Err("it does not read back as meant") }
         };

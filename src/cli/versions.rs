@@ -8,6 +8,8 @@ pub(super) struct Found {
     pub(super) base: Option<Vec<u8>>,
     pub(super) ours: Vec<u8>,
     pub(super) theirs: Vec<u8>,
+    /// The commit that ours is of.
+    pub(super) commit: String,
     /// Whether git takes the file for merged already.
     pub(super) committed: bool,
 }
@@ -26,7 +28,7 @@ pub(super) fn find(git: &Git, path: &str) -> Result<Option<Found>, GitError> {
     };
     if staged.iter().any(|one| one.stage > 0) {
         let (base, ours, theirs) = (stage(1)?, stage(2)?, stage(3)?);
-        return Ok(found(base, ours, theirs, false));
+        return Ok(found("HEAD", base, ours, theirs).map(|found| Found { committed: false, ..found }));
     }
     for (reference, base) in UNDER_WAY {
         if git.commit(reference)?.is_some() {
@@ -46,9 +48,9 @@ fn between(git: &Git, path: &str, ours: &str, theirs: &str, base: Option<&str>) 
     };
     let at = |commit: &str| git.content(&format!("{commit}:{path}"));
     let base = base.map_or(Ok(None), |base| at(&base))?;
-    Ok(found(base, at(ours)?, at(theirs)?, true))
+    Ok(found(ours, base, at(ours)?, at(theirs)?))
 }
 
-fn found(base: Option<Vec<u8>>, ours: Option<Vec<u8>>, theirs: Option<Vec<u8>>, committed: bool) -> Option<Found> {
-    Some(Found { base, ours: ours?, theirs: theirs?, committed })
+fn found(commit: &str, base: Option<Vec<u8>>, ours: Option<Vec<u8>>, theirs: Option<Vec<u8>>) -> Option<Found> {
+    Some(Found { base, ours: ours?, theirs: theirs?, commit: commit.to_owned(), committed: true })
 }

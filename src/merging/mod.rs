@@ -14,7 +14,9 @@ use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::environment::EnvironmentFile;
 use crate::git::{Git, GitError};
 use crate::sealed::SealedFile;
-use crate::sealed::merge::{Change, Choices, Conflict, Fresh, Merge, Refusal, Side, Sides, Text, Which, mark_mac, merge_texts};
+use crate::sealed::merge::{
+    Change, Choices, Conflict, Fresh, Merge, Refusal, Side, Sides, Text, Which, mark_mac, merge_texts,
+};
 use crate::source::{SourceId, SourceMap};
 use crate::unseal::{Opened, Unsealer};
 
@@ -36,6 +38,8 @@ pub struct Versions {
     pub project: String,
     /// The file's path in the repository.
     pub path: String,
+    /// The commit that ours is of, or comes after.
+    pub commit: String,
     /// What both came from, if anything.
     pub base: Option<Version>,
     /// What the work tree has.
@@ -113,7 +117,10 @@ impl Versions {
             (_, ours, _) => {
                 let (who, kept) = if ours.is_none() { ("ours", "theirs") } else { ("theirs", "ours") };
                 let message = format!("{}: {who} removed `[seal]` and all secrets", self.path);
-                let help = format!("`git checkout --{kept} {0}` keeps them, `git checkout --{who} {0}` does not; then `git add`", self.path);
+                let help = format!(
+                    "`git checkout --{kept} {0}` keeps them, `git checkout --{who} {0}` does not; then `git add`",
+                    self.path
+                );
                 Err(Diagnostic::error(Code::MergeKeyConflict, message).help(help))
             }
         }
@@ -125,7 +132,8 @@ impl Versions {
             let file = &version.file;
             if let Some((sealed, spans)) = file.sealed.as_ref().filter(|(sealed, _)| sealed.project != self.project) {
                 let message = format!("`{}` is sealed for another project", sealed.environment);
-                let problem = Diagnostic::error(Code::SealedElsewhere, message).at(spans.project, "sealed for this one");
+                let problem =
+                    Diagnostic::error(Code::SealedElsewhere, message).at(spans.project, "sealed for this one");
                 return Some(Err(problem.help("a sealed file cannot be copied from another project")));
             }
             unsealer.open(file)
@@ -144,7 +152,7 @@ impl Versions {
         let failed = |error: GitError| Diagnostic::error(Code::GitFailed, error.describe());
         let (base, theirs) = (trio.base.as_ref().map(|base| &base.file().mac), &trio.theirs.file().mac);
         // Without this a deleted entry comes back with an old copy of the file that is newer than an old base.
-        if base != Some(theirs) && git.was_in_history(theirs, &self.path).map_err(failed)? {
+        if base != Some(theirs) && git.was_in_history(theirs, &self.commit, &self.path).map_err(failed)? {
             return Err(self.refused(&Refusal::Older(Which::Theirs)));
         }
         let unproved = matches!(trio.sides(&[]).merge(&Choices::default()), Err(Refusal::NoProof(_)));
@@ -207,8 +215,12 @@ impl Versions {
         let told = format!("ours {}, theirs {}", conflict.ours.words(), conflict.theirs.words());
         let problem = Diagnostic::error(Code::MergeEntryConflict, message).note(told);
         let removed = [conflict.ours, conflict.theirs].contains(&Change::Removed);
-        let problem = if removed { problem.note("whoever removed it has none: taking that side removes it") } else { problem };
-        problem.help(format!("`envctl resolve {}` asks; `--take ours {name}` or `--take theirs {name}` in scripts", self.path))
+        let problem =
+            if removed { problem.note("whoever removed it has none: taking that side removes it") } else { problem };
+        problem.help(format!(
+            "`envctl resolve {}` asks; `--take ours {name}` or `--take theirs {name}` in scripts",
+            self.path
+        ))
     }
 
     /// A warning for recipients whom the result leaves out.

@@ -27,7 +27,12 @@ struct Matches {
 
 impl Work {
     /// Reads the file. Its cleartext has to be free of conflicts: only sealed entries are resolved here.
-    pub fn read(versions: &Versions, bytes: Vec<u8>, sources: &mut SourceMap, problems: &mut Diagnostics) -> Option<Self> {
+    pub fn read(
+        versions: &Versions,
+        bytes: Vec<u8>,
+        sources: &mut SourceMap,
+        problems: &mut Diagnostics,
+    ) -> Option<Self> {
         let path = versions.path.clone();
         let anew = format!("`git checkout -m -- {path}` begins the merge of this file anew");
         let Ok(text) = String::from_utf8(bytes) else {
@@ -35,7 +40,8 @@ impl Work {
             return None;
         };
         let Some(hunks) = Hunks::of(&text) else {
-            problems.push(Diagnostic::error(Code::MergeConflict, format!("{path}: the markers make no sense")).help(anew));
+            problems
+                .push(Diagnostic::error(Code::MergeConflict, format!("{path}: the markers make no sense")).help(anew));
             return None;
         };
         let marked = hunks.count() > 0;
@@ -55,7 +61,9 @@ impl Work {
             // Between markers much is not of the format; what stands there alone has to be.
             if !marked && found.has_errors() {
                 problems.append(found);
-                problems.push(Diagnostic::warning(Code::MergeConflict, format!("{path} cannot be resolved like this")).help(anew));
+                problems.push(
+                    Diagnostic::warning(Code::MergeConflict, format!("{path} cannot be resolved like this")).help(anew),
+                );
                 return None;
             }
         }
@@ -104,10 +112,7 @@ impl Work {
             }
             let taken = match whole.entries.get(name) {
                 Some(entry) => self.matches(trio, name, entry),
-                None => Matches {
-                    ours: conflict.ours == Change::Removed,
-                    theirs: conflict.theirs == Change::Removed,
-                },
+                None => Matches { ours: conflict.ours == Change::Removed, theirs: conflict.theirs == Change::Removed },
             };
             match (taken.ours, taken.theirs) {
                 (true, false) => drop(choices.entries.entry(name.clone()).or_insert(Which::Ours)),
@@ -145,9 +150,6 @@ impl Work {
             let same = opened.any(|opened| value.as_ref().is_some_and(|value| value.same_bytes(&opened)));
             same && entry.since == other.since && entry.rotated == other.rotated
         };
-        Matches {
-            ours: says(trio.ours.file(), trio.ours.key()),
-            theirs: says(trio.theirs.file(), trio.theirs.key()),
-        }
+        Matches { ours: says(trio.ours.file(), trio.ours.key()), theirs: says(trio.theirs.file(), trio.theirs.key()) }
     }
 }

@@ -68,7 +68,8 @@ fn wrapped(literal: &str) -> String {
 }
 
 fn digest(age_file: &[u8]) -> String {
-    let hex = Sha256::digest(age_file).iter().take(DIGEST).fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
+    let hex =
+        Sha256::digest(age_file).iter().take(DIGEST).fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
     format!("wrapped, digest {hex}")
 }
 
@@ -91,7 +92,10 @@ fn summary(file: &SealedFile) -> String {
     }
     let SealedFile { generation, revision, protected, .. } = file;
     let key = digest(&file.age_file);
-    let _ = writeln!(text, "[seal]\nprotected = {protected}\ngeneration = {generation}\nkey = {key}\nrevision = {revision}");
+    let _ = writeln!(
+        text,
+        "[seal]\nprotected = {protected}\ngeneration = {generation}\nkey = {key}\nrevision = {revision}"
+    );
     text.push_str("\n[seal.recipients]\n");
     for (name, key) in &file.recipients {
         let _ = writeln!(text, "{name} = \"{key}\"");
@@ -130,15 +134,22 @@ mod tests {
 
     #[test]
     fn a_sealed_entry_shows_when_and_a_part_of_its_nonce() {
-        let text = format!("[values]\nA = 1 # note\n\n[secrets]\n# why\nB = {{ enc = \"{ENC}\", since = 2, rotated = 2026-11-21 }}\n\nC = \"pasted by mistake\"\n");
+        let text = format!(
+            "[values]\nA = 1 # note\n\n[secrets]\n# why\nB = {{ enc = \"{ENC}\", since = 2, rotated = 2026-11-21 }}\n\nC = \"pasted by mistake\"\n"
+        );
         let told = shown(&text);
-        assert_eq!(told, "[values]\nA = 1 # note\n\n[secrets]\n# why\nB = sealed, since 2, rotated 2026-11-21, nonce AgMEBQYH\n\nC = •••••\n");
+        assert_eq!(
+            told,
+            "[values]\nA = 1 # note\n\n[secrets]\n# why\nB = sealed, since 2, rotated 2026-11-21, nonce AgMEBQYH\n\nC = •••••\n"
+        );
     }
 
     #[test]
     fn of_the_seal_what_a_reviewer_can_use() {
         let armored = crate::sealed::armor::armor(&[1, 2, 3]);
-        let text = format!("[seal]\nformat = 1\ngeneration = 2\nkey = \"\"\"\n{armored}\"\"\"\nlineage = \"ABCDEFGHIJ\"\nrevision = 3\nmac = \"x\"\nodd = \"pasted\"\n\n[seal.recipients]\nalice = \"age1x\"\n");
+        let text = format!(
+            "[seal]\nformat = 1\ngeneration = 2\nkey = \"\"\"\n{armored}\"\"\"\nlineage = \"ABCDEFGHIJ\"\nrevision = 3\nmac = \"x\"\nodd = \"pasted\"\n\n[seal.recipients]\nalice = \"age1x\"\n"
+        );
         let told = shown(&text);
         let wanted = "[seal]\nformat = 1\ngeneration = 2\nkey = wrapped, digest 039058c6\nlineage = ABCDEFGH\nrevision = 3\nodd = •••••\n\n[seal.recipients]\nalice = \"age1x\"\n";
         assert_eq!(told, wanted);

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use super::{below, failed, open, project_path};
 use crate::context::{Channel, Context, Exit, Outcome};
 use crate::diagnostic::{Class, Code, Diagnostic, Diagnostics, Severity};
-use crate::git::{Git, Staged};
+use crate::git::{Git, GitError, Staged};
 use crate::identity::{Ask, Identities};
 use crate::model::Model;
-use crate::project::{CONFIG, Files, Loaded, MAX_FILE, Wanted, load_from};
+use crate::project::{CONFIG, Files, Loaded, Wanted, load_from};
 use crate::secret::Secret;
 use crate::unseal::Unsealer;
 
@@ -24,7 +24,7 @@ pub(super) struct Args {
 /// How an age identity begins.
 const IDENTITY: &[&[u8]] = &[b"AGE-SECRET-KEY-1", b"AGE-PLUGIN-"];
 /// Files in which an identity is looked for are not larger than this, in bytes.
-const MAX_IDENTITY: usize = 64 << 10;
+const MAX_IDENTITY: u64 = 64 << 10;
 /// Problems that stop a commit; others are the affair of `envctl check`.
 const STOPPING: &[Code] = &[
     Code::SecretInClear,
@@ -64,9 +64,11 @@ pub(super) fn run(args: &Args, context: &Context) -> Outcome {
     let project = project_path(context, &git, &root)?;
     let staged = git.staged(&project).map_err(|error| failed(context, error))?;
     let mut problems = Diagnostics::default();
+    identities(&git, &mut problems).map_err(|error| failed(context, error))?;
     let files = files(context, &git, &project, &staged, &mut problems)?;
     if !files.contains_key(CONFIG) {
-        let about = if files.is_empty() { "nothing of this project is staged\n" } else { "envctl.toml is not staged\n" };
+        let about =
+            if files.is_empty() { "nothing of this project is staged\n" } else { "envctl.toml is not staged\n" };
         context.remark(about);
         return context.stop_on_errors(problems, &crate::source::SourceMap::default(), "nothing was committed");
     }
@@ -104,15 +106,14 @@ fn files(
     for entry in staged.iter().filter(|entry| entry.stage == 0) {
         let prefix = below(project, "");
         let Some(path) = entry.path.strip_prefix(&prefix) else { continue };
+        if path.starts_with(".envctl/") {
+            problems.push(refused(&entry.path, "it is envctl's own, for one machine"));
+        }
         let is_ours = path == CONFIG || path.starts_with("environments/") || path.starts_with("schemas/");
-        let is_small = !is_ours && may_be_identity(path);
-        if !is_ours && !is_small {
+        if !is_ours {
             continue;
         }
         let bytes = git.content(&entry.object).map_err(|error| failed(context, error))?.unwrap_or_default();
-        if IDENTITY.iter().any(|start| holds(&bytes, start)) {
-            problems.push(refused(&entry.path, "it holds an age identity: whoever has it can read the secrets"));
-        }
         if path.starts_with("environments/") && path.ends_with(".local.toml") {
             problems.push(refused(&entry.path, "the overlay of one machine is no part of the project"));
         } else if is_ours && entry.mode == "120000" {
@@ -124,18 +125,18 @@ fn files(
     Ok(files)
 }
 
-/// Whether a file outside of ours has a name that identities have: not every file of a repository is read.
-fn may_be_identity(path: &str) -> bool {
-    let name = path.rsplit('/').next().unwrap_or(path).to_ascii_lowercase();
-    let extension = std::path::Path::new(&name).extension().and_then(std::ffi::OsStr::to_str);
-    let words = ["identity", "age", "key", "secret"];
-    matches!(extension, Some("txt" | "key" | "age" | "agekey") | None) && words.iter().any(|word| name.contains(word))
-}
-
-/// Whether a line of a file that is not too large begins so.
-fn holds(bytes: &[u8], start: &[u8]) -> bool {
-    let is_small = bytes.len() <= MAX_IDENTITY.min(usize::try_from(MAX_FILE).unwrap_or(usize::MAX));
-    is_small && bytes.split(|byte| *byte == b'\n').any(|line| line.trim_ascii_start().starts_with(start))
+/// Identities in what the commit adds, anywhere in the repository.
+fn identities(git: &Git, problems: &mut Diagnostics) -> Result<(), GitError> {
+    let changed = git.changed()?;
+    let objects: Vec<&str> = changed.iter().map(|one| one.object.as_str()).collect();
+    let contents = git.contents(&objects, MAX_IDENTITY)?;
+    let starts = |line: &[u8]| IDENTITY.iter().any(|start| line.trim_ascii_start().starts_with(start));
+    for (entry, bytes) in changed.iter().zip(contents) {
+        if bytes.is_some_and(|bytes| bytes.split(|byte| *byte == b'\n').any(starts)) {
+            problems.push(refused(&entry.path, "it holds an age identity: whoever has it can read the secrets"));
+        }
+    }
+    Ok(())
 }
 
 fn refused(path: &str, why: &str) -> Diagnostic {

@@ -131,7 +131,7 @@ pub(super) fn uninstall(context: &Context) -> Outcome {
     }
     let (path, _) = place.hook_path()?;
     let Hook::Done = setup::hook(&path, &place.project) else { return Ok(()) };
-    let text = store::read_limited(&path, u64::MAX).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+    let text = store::read_limited(&path, setup::MAX_HOOK).ok().and_then(|bytes| String::from_utf8(bytes).ok());
     let rest = setup::hook_without(&text.unwrap_or_default(), &place.project);
     let result = match rest {
         Some(rest) => setup::write_hook(&path, &rest),

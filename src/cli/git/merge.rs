@@ -62,7 +62,9 @@ fn versions(
 ) -> Option<Versions> {
     let Some((root, environment)) = environment_of(path) else {
         let message = "this is no environment file: `environments/NAME.toml` of a project";
-        problems.push(Diagnostic::error(Code::Usage, message).help("`.gitattributes` says which files are merged by envctl"));
+        problems.push(
+            Diagnostic::error(Code::Usage, message).help("`.gitattributes` says which files are merged by envctl"),
+        );
         return None;
     };
     let Some(project) = project_id(git, root) else {
@@ -74,8 +76,8 @@ fn versions(
     // An empty base is what git gives where both sides made the file.
     let base = if base.is_empty() { Some(None) } else { version(base, "base").map(Some) };
     let (ours, theirs) = (version(ours, "ours"), version(theirs, "theirs"));
-    let path = path.to_owned();
-    Some(Versions { environment: environment.to_owned(), project, path, base: base?, ours: ours?, theirs: theirs? })
+    let (environment, path, commit) = (environment.to_owned(), path.to_owned(), String::from("HEAD"));
+    Some(Versions { environment, project, path, commit, base: base?, ours: ours?, theirs: theirs? })
 }
 
 /// The project's directory and the environment of a path in a repository.

@@ -59,9 +59,8 @@ pub(super) fn run(args: &Args, context: &Context) -> Outcome {
 
 /// Git puts old versions into files of its own choosing: nothing but the file itself is looked at.
 fn textconv(file: &Path, context: &Context) -> Outcome {
-    let bytes = store::read_limited(file, MAX_FILE).map_err(|_| {
-        context.fail(Diagnostic::error(Code::Io, format!("{} cannot be read", file.display())))
-    })?;
+    let bytes = store::read_limited(file, MAX_FILE)
+        .map_err(|_| context.fail(Diagnostic::error(Code::Io, format!("{} cannot be read", file.display()))))?;
     match String::from_utf8(bytes) {
         Ok(text) => context.print(&sealed::shown(&text)),
         Err(_) => context.print("# envctl: this is not UTF-8 text, so nothing of it is shown\n"),

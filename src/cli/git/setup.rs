@@ -19,7 +19,7 @@ pub(super) const SETTINGS: &[(&str, &str)] = &[
 /// The line by which a hook is known as ours.
 const MARK: &str = "# Made by `envctl git install`; `envctl git uninstall` takes it away.";
 /// Hooks are programs of at most this size, in bytes.
-const MAX_HOOK: u64 = 1 << 20;
+pub(super) const MAX_HOOK: u64 = 1 << 20;
 
 /// What is there of the hook.
 pub(super) enum Hook {

@@ -84,15 +84,18 @@ impl Sides<'_> {
         Ok(NewKey { prover, generation, recipients })
     }
 
-    /// Whether a file has the key of another one, or one that was proved with it, step by step.
+    /// Whether a file has the key of another one, or one that was proved with it, step by step. Each key has been proved
+    /// with one other, so that the steps are gone back.
     fn follows(&self, before: Side<'_>, after: Side<'_>) -> bool {
-        let mut last = before;
-        while !last.key.is_same(after.key) {
-            let mut known = self.between.iter().copied().chain([after]);
-            let Some(next) = known.find(|next| proves(last, *next)) else { return false };
-            last = next;
+        if before.key.is_same(after.key) {
+            return before.file.generation == after.file.generation && before.file.lineage == after.file.lineage;
         }
-        last.file.generation == after.file.generation && last.file.lineage == after.file.lineage
+        let mut first = after;
+        while !proves(before, first) {
+            let Some(last) = self.between.iter().find(|last| proves(**last, first)) else { return false };
+            first = *last;
+        }
+        true
     }
 }
 
