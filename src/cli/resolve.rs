@@ -59,7 +59,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Outcome {
     let project = project_path(context, &git, &root)?;
     let choices = Choices { entries: taken(args, context)?, key: args.key };
     let paths = match &args.file {
-        Some(file) => vec![path_of(context, &git, file)?],
+        Some(file) => vec![path_of(context, &git, &project, file)?],
         None => paths(context, &git, &project)?,
     };
     let _lock = Lock::project(&root, store::DEADLINE).map_err(|error| {
@@ -100,14 +100,16 @@ fn taken(args: &Args, context: &Context) -> Result<std::collections::BTreeMap<St
 }
 
 /// The path of a file in the repository.
-fn path_of(context: &Context, git: &Git, file: &Path) -> Result<String, Exit> {
+fn path_of(context: &Context, git: &Git, project: &str, file: &Path) -> Result<String, Exit> {
     let top = git.top().canonicalize().unwrap_or_else(|_| git.top().to_owned());
     let real = file.canonicalize().ok();
     let path = real.as_ref().and_then(|real| real.strip_prefix(top).ok()?.to_str());
-    path.filter(|path| environment_of(path).is_some()).map(str::to_owned).ok_or_else(|| {
-        let message = "FILE has to be an environment of this repository";
-        context.fail(Diagnostic::error(Code::Usage, message).help("envctl resolve environments/NAME.toml"))
-    })
+    path.filter(|path| environment_of(path).is_some_and(|(root, _)| root == project)).map(str::to_owned).ok_or_else(
+        || {
+            let message = "FILE has to be an environment of this project";
+            context.fail(Diagnostic::error(Code::Usage, message).help("envctl resolve environments/NAME.toml"))
+        },
+    )
 }
 
 /// The environments of a project that are in conflict; all of them where none is: the merge may be committed.
@@ -150,14 +152,14 @@ impl Resolving<'_> {
             problems.push(Diagnostic::error(Code::NotAProject, format!("{path}: there is no readable envctl.toml")));
             None
         })?;
-        let Found { base, ours, theirs, commit, .. } = found;
+        let Found { base, ours, theirs, commits, .. } = found;
         let sources = &mut self.sources;
         let mut read = |bytes, which| merging::read(environment, merging::label(path, which), bytes, sources, problems);
         let base = base.map(|base| read(base, "base"));
         let (ours, theirs) = (read(ours, "ours"), read(theirs, "theirs"));
         let base = if let Some(base) = base { Some(base?) } else { None };
         let (environment, path) = (environment.to_owned(), path.to_owned());
-        Some(Versions { environment, project, path, commit, base, ours: ours?, theirs: theirs? })
+        Some(Versions { environment, project, path, commits, base, ours: ours?, theirs: theirs? })
     }
 
     /// Whether the file is sealed as it stands: then a committed merge needs nothing.

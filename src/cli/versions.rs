@@ -8,8 +8,8 @@ pub(super) struct Found {
     pub(super) base: Option<Vec<u8>>,
     pub(super) ours: Vec<u8>,
     pub(super) theirs: Vec<u8>,
-    /// The commit that ours is of.
-    pub(super) commit: String,
+    /// The commits that ours and theirs are of, as far as they are known.
+    pub(super) commits: [Option<String>; 2],
     /// Whether git takes the file for merged already.
     pub(super) committed: bool,
 }
@@ -22,18 +22,18 @@ const UNDER_WAY: &[(&str, Option<&str>)] =
 /// on one side only.
 pub(super) fn find(git: &Git, path: &str) -> Result<Option<Found>, GitError> {
     let staged = git.staged(path)?;
-    let stage = |number| {
-        let found = staged.iter().find(|one| one.stage == number);
-        found.map_or(Ok(None), |found| git.content(&found.object))
-    };
+    let under_way = UNDER_WAY.iter().find(|(reference, _)| matches!(git.commit(reference), Ok(Some(_))));
     if staged.iter().any(|one| one.stage > 0) {
-        let (base, ours, theirs) = (stage(1)?, stage(2)?, stage(3)?);
-        return Ok(found("HEAD", base, ours, theirs).map(|found| Found { committed: false, ..found }));
+        let stage = |number| {
+            let found = staged.iter().find(|one| one.stage == number);
+            found.map_or(Ok(None), |found| git.content(&found.object))
+        };
+        let commits = [Some("HEAD"), under_way.map(|(reference, _)| *reference)];
+        let found = found(stage(1)?, stage(2)?, stage(3)?, commits);
+        return Ok(found.map(|found| Found { committed: false, ..found }));
     }
-    for (reference, base) in UNDER_WAY {
-        if git.commit(reference)?.is_some() {
-            return between(git, path, "HEAD", reference, *base);
-        }
+    if let Some((reference, base)) = under_way {
+        return between(git, path, "HEAD", reference, *base);
     }
     if git.commit("HEAD^2")?.is_some() {
         return between(git, path, "HEAD^1", "HEAD^2", None);
@@ -48,9 +48,15 @@ fn between(git: &Git, path: &str, ours: &str, theirs: &str, base: Option<&str>) 
     };
     let at = |commit: &str| git.content(&format!("{commit}:{path}"));
     let base = base.map_or(Ok(None), |base| at(&base))?;
-    Ok(found(ours, base, at(ours)?, at(theirs)?))
+    Ok(found(base, at(ours)?, at(theirs)?, [Some(ours), Some(theirs)]))
 }
 
-fn found(commit: &str, base: Option<Vec<u8>>, ours: Option<Vec<u8>>, theirs: Option<Vec<u8>>) -> Option<Found> {
-    Some(Found { base, ours: ours?, theirs: theirs?, commit: commit.to_owned(), committed: true })
+fn found(
+    base: Option<Vec<u8>>,
+    ours: Option<Vec<u8>>,
+    theirs: Option<Vec<u8>>,
+    commits: [Option<&str>; 2],
+) -> Option<Found> {
+    let commits = commits.map(|commit| commit.map(str::to_owned));
+    Some(Found { base, ours: ours?, theirs: theirs?, commits, committed: true })
 }

@@ -38,8 +38,8 @@ pub struct Versions {
     pub project: String,
     /// The file's path in the repository.
     pub path: String,
-    /// The commit that ours is of, or comes after.
-    pub commit: String,
+    /// The commits that ours and theirs are of, or come after, as far as they are known.
+    pub commits: [Option<String>; 2],
     /// What both came from, if anything.
     pub base: Option<Version>,
     /// What the work tree has.
@@ -147,13 +147,17 @@ impl Versions {
         })
     }
 
-    /// Looks for what only git knows: that theirs once was ours, and versions that prove a key several steps away.
+    /// Looks for what only git knows: that one side is what the other one once was, and versions that prove a key several steps away.
     pub fn consult(&self, git: &Git, trio: &mut Trio, unsealer: &mut Unsealer<'_>) -> Result<(), Diagnostic> {
         let failed = |error: GitError| Diagnostic::error(Code::GitFailed, error.describe());
-        let (base, theirs) = (trio.base.as_ref().map(|base| &base.file().mac), &trio.theirs.file().mac);
-        // Without this a deleted entry comes back with an old copy of the file that is newer than an old base.
-        if base != Some(theirs) && git.was_in_history(theirs, &self.commit, &self.path).map_err(failed)? {
-            return Err(self.refused(&Refusal::Older(Which::Theirs)));
+        let base = trio.base.as_ref().map(|base| &base.file().mac);
+        let [ours, theirs] = &self.commits;
+        // Without this a removed entry comes back with an old copy of the file that is newer than an old base.
+        for (side, which, other) in [(&trio.theirs, Which::Theirs, ours), (&trio.ours, Which::Ours, theirs)] {
+            let (mac, Some(commit)) = (&side.file().mac, other) else { continue };
+            if base != Some(mac) && git.was_in_history(mac, commit, &self.path).map_err(failed)? {
+                return Err(self.refused(&Refusal::Older(which)));
+            }
         }
         let unproved = matches!(trio.sides(&[]).merge(&Choices::default()), Err(Refusal::NoProof(_)));
         if !unproved {
@@ -163,7 +167,10 @@ impl Versions {
             let (mut sources, mut problems) = (SourceMap::default(), Diagnostics::default());
             let version = read(&self.environment, String::new(), bytes, &mut sources, &mut problems);
             // What does not open proves nothing.
-            trio.between.extend(version.and_then(|version| unsealer.open(&version.file)?.ok()));
+            let Some(Ok(opened)) = version.and_then(|version| unsealer.open(&version.file)) else { continue };
+            if !trio.between.iter().any(|known| known.key().is_same(opened.key())) {
+                trio.between.push(opened);
+            }
         }
         Ok(())
     }
@@ -247,7 +254,7 @@ impl Versions {
             }
         };
         if !text.clean && !problems.has_errors() {
-            let message = format!("{}: cleartext was changed on both sides", self.path);
+            let message = format!("{}: the cleartext of both sides does not go together", self.path);
             let help = "edit it as after any git merge, then `git add`; sealed entries are merged";
             problems.push(Diagnostic::error(Code::MergeConflict, message).help(help));
         }
@@ -264,6 +271,9 @@ impl Versions {
         if !merge.conflicts().is_empty() {
             text.text = merge.mark(&text.text, &merged).ok_or_else(unmarked)?;
         }
+        if text.clean && merge.conflicts().is_empty() {
+            self.check(&text.text, &merged)?;
+        }
         for (name, conflict) in merge.conflicts() {
             problems.push(self.in_conflict(name, *conflict));
         }
@@ -271,6 +281,19 @@ impl Versions {
             problems.push(warning);
         }
         Ok(text)
+    }
+
+    /// Whether the merged text has the merged sealed part, and nothing is wrong with it.
+    fn check(&self, text: &str, merged: &SealedFile) -> Result<(), Diagnostic> {
+        let (mut sources, mut problems) = (SourceMap::default(), Diagnostics::default());
+        let bytes = text.as_bytes().to_vec();
+        let version = read(&self.environment, self.path.clone(), bytes, &mut sources, &mut problems);
+        if version.is_some_and(|version| version.sealed().is_some_and(|sealed| **sealed == *merged)) {
+            return Ok(());
+        }
+        let message = format!("{}: what was merged by lines does not fit what is sealed", self.path);
+        let help = "is `protected` at the top of the file the same on both sides?";
+        Err(Diagnostic::error(Code::MergeConflict, message).help(help))
     }
 
     /// The cleartext merged, ours left as it is sealed, and marked so that it is not taken for merged.

@@ -87,7 +87,7 @@ impl Work {
         let mut strangers = BTreeSet::new();
         for sealed in &self.sealed {
             for (name, entry) in &sealed.entries {
-                let matches = self.matches(trio, name, entry);
+                let matches = Self::matches(trio, name, entry);
                 if !matches.ours && !matches.theirs {
                     strangers.insert(name.clone());
                 }
@@ -111,7 +111,7 @@ impl Work {
                 continue;
             }
             let taken = match whole.entries.get(name) {
-                Some(entry) => self.matches(trio, name, entry),
+                Some(entry) => Self::matches(trio, name, entry),
                 None => Matches { ours: conflict.ours == Change::Removed, theirs: conflict.theirs == Change::Removed },
             };
             match (taken.ours, taken.theirs) {
@@ -128,7 +128,7 @@ impl Work {
         let Some(whole) = self.whole().filter(|whole| !is_side(whole)) else { return BTreeMap::new() };
         let mut overruled = BTreeMap::new();
         for (name, entry) in &whole.entries {
-            let matches = self.matches(trio, name, entry);
+            let matches = Self::matches(trio, name, entry);
             match merge.taken(name) {
                 Some(Which::Ours) if !matches.ours => drop(overruled.insert(name.clone(), Which::Ours)),
                 Some(Which::Theirs) if !matches.theirs => drop(overruled.insert(name.clone(), Which::Theirs)),
@@ -138,7 +138,7 @@ impl Work {
         overruled
     }
 
-    fn matches(&self, trio: &Trio, name: &str, entry: &SealedEntry) -> Matches {
+    fn matches(trio: &Trio, name: &str, entry: &SealedEntry) -> Matches {
         let says = |file: &SealedFile, key: &DataKey| {
             let Some(other) = file.entries.get(name) else { return false };
             if entry == other {

@@ -223,10 +223,35 @@ fn a_name_that_was_removed_does_not_come_back_with_an_old_copy() {
     repository.file(FILE, &format!("# respelt\n{}", repository.read()));
     repository.git(&["commit", "-q", "-a", "-m", "attack"]).assert_status(0);
     repository.checkout("main");
-    let merge = repository.git(&["merge", "attack", "-m", "merge"]);
+    for (here, merged) in [("main", "attack"), ("attack", "main")] {
+        repository.checkout(here);
+        let merge = repository.git(&["merge", merged, "-m", "merge"]);
+        merge.assert_status(1);
+        assert!(merge.stderr.contains("[older-copy]"), "{merge}");
+        repository.envctl(&["resolve", FILE]).assert_status(6);
+        repository.git(&["merge", "--abort"]).assert_status(0);
+    }
+}
+
+#[test]
+fn a_key_that_comes_to_stand_there_twice_is_a_conflict() {
+    let repository = Repository::new();
+    repository
+        .file(FILE, &repository.read().replace("debug\"\n", "debug\"\n\n# one\n\n# two\n\n# three\n"))
+        .commit("room");
+    repository.branch("topic", "main");
+    repository.set("A");
+    repository.file(FILE, &repository.read().replace("# one\n", "# one\nPORT = 1\n")).commit("above");
+    repository.checkout("main");
+    repository.set("B");
+    repository.file(FILE, &repository.read().replace("# three\n", "# three\nPORT = 1\n")).commit("below");
+    let merge = repository.git(&["merge", "topic"]);
     merge.assert_status(1);
-    assert!(merge.stderr.contains("[older-copy]"), "{merge}");
-    repository.envctl(&["resolve", FILE]).assert_status(6);
+    assert!(merge.stderr.contains("does not go together"), "{merge}");
+    let text = repository.read();
+    assert_eq!(text.matches("PORT = 1").count(), 2, "{text}");
+    repository.file(FILE, &text.replacen("PORT = 1\n", "", 2)).commit("merge");
+    repository.assert_sealed();
 }
 
 #[test]

@@ -43,13 +43,26 @@ fn merge(args: &Args, context: &Context) -> Outcome {
     };
     let bytes = [read(&args.base)?, read(&args.ours)?, read(&args.theirs)?];
     let (mut sources, mut problems) = (SourceMap::default(), Diagnostics::default());
-    let versions = versions(&git, &args.path, bytes, &mut sources, &mut problems);
+    let mut versions = versions(&git, &args.path, bytes, &mut sources, &mut problems);
+    if let Some(versions) = &mut versions {
+        versions.commits = [Some(String::from("HEAD")), merged_commit(context)];
+    }
     let text = versions.and_then(|versions| versions.drive(&git, &mut context.unsealer(), &mut problems));
     if let Some(text) = text {
         store::replace(&args.ours, text.as_bytes())
             .map_err(|error| context.fail(Diagnostic::error(Code::Io, error.describe_as("the merged file"))))?;
     }
     context.stop_on_errors(problems, &sources, "the file is left in conflict")
+}
+
+/// The commit that is merged, which `git merge` tells in the name of a variable.
+fn merged_commit(context: &Context) -> Option<String> {
+    let names = context.environment.iter().filter_map(|(name, _)| name.to_str()?.strip_prefix("GITHEAD_"));
+    let commits: Vec<&str> = names.filter(|name| name.bytes().all(|byte| byte.is_ascii_hexdigit())).collect();
+    match commits.as_slice() {
+        [one] => Some((*one).to_owned()),
+        _ => None,
+    }
 }
 
 /// The three versions of an environment; nothing, and why, where the path or one of them is none.
@@ -76,8 +89,8 @@ fn versions(
     // An empty base is what git gives where both sides made the file.
     let base = if base.is_empty() { Some(None) } else { version(base, "base").map(Some) };
     let (ours, theirs) = (version(ours, "ours"), version(theirs, "theirs"));
-    let (environment, path, commit) = (environment.to_owned(), path.to_owned(), String::from("HEAD"));
-    Some(Versions { environment, project, path, commit, base: base?, ours: ours?, theirs: theirs? })
+    let (environment, path, commits) = (environment.to_owned(), path.to_owned(), [None, None]);
+    Some(Versions { environment, project, path, commits, base: base?, ours: ours?, theirs: theirs? })
 }
 
 /// The project's directory and the environment of a path in a repository.

@@ -66,7 +66,7 @@ impl<'a> Sides<'a> {
             (None, Some(new)) if self.base.is_some_and(|base| new.since < base.file.generation) => Change::CameBack,
             (None, Some(_)) => Change::Added,
             (Some((base, old)), Some(new)) => {
-                if self.same(base, side, name)?.entry {
+                if Self::same(base, side, name)?.entry {
                     Change::Unchanged
                 } else if new.since < old.since || new.rotated < old.rotated {
                     Change::WentBack
@@ -78,7 +78,7 @@ impl<'a> Sides<'a> {
     }
 
     /// Compares an entry of two sides; opens it where the bytes alone do not tell.
-    pub(super) fn same(&self, a: Side<'a>, b: Side<'a>, name: &str) -> Result<Same, Refusal> {
+    pub(super) fn same(a: Side<'a>, b: Side<'a>, name: &str) -> Result<Same, Refusal> {
         let (old, new) = match (a.file.entries.get(name), b.file.entries.get(name)) {
             (Some(old), Some(new)) => (old, new),
             (None, None) => return Ok(Same { value: true, entry: true }),

@@ -38,10 +38,9 @@ impl Sides<'_> {
         let newer = match self.base {
             Some(base) if base.key.is_same(self.ours.key) => Some(Which::Theirs),
             Some(base) if base.key.is_same(self.theirs.key) => Some(Which::Ours),
-            Some(_) => None,
             None if self.follows(self.ours, self.theirs) => Some(Which::Theirs),
             None if self.follows(self.theirs, self.ours) => Some(Which::Ours),
-            None => None,
+            _ => None,
         };
         match (newer, choice) {
             (Some(newer), _) => Ok(Header::Of(newer)),

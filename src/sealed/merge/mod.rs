@@ -178,7 +178,7 @@ impl<'a> Merge<'a> {
     fn entry(&mut self, name: &str, choice: Option<Which>) -> Result<(), Refusal> {
         let ours = self.sides.change(Which::Ours, name)?;
         let theirs = self.sides.change(Which::Theirs, name)?;
-        let same = self.sides.same(self.sides.ours, self.sides.theirs, name)?;
+        let same = Sides::same(self.sides.ours, self.sides.theirs, name)?;
         let take = match (ours, theirs) {
             _ if same.entry => Some(self.later(name)),
             _ if choice.is_some() => choice,

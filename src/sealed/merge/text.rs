@@ -8,7 +8,7 @@ use crate::sealed::{SealedFile, rewrite};
 pub struct Text {
     /// The text, perhaps with git's markers.
     pub text: String,
-    /// Whether there are no markers.
+    /// Whether there are no markers, and it is TOML.
     pub clean: bool,
 }
 
@@ -27,9 +27,7 @@ pub fn merge_texts(
     let [base, ours, theirs] = [rewrite(base, merged)?, rewrite(ours, merged)?, rewrite(theirs, merged)?];
     let found = three_way([&base, &ours, &theirs])?;
     if found.clean {
-        // By lines, one entry can come to stand there twice.
-        let whole = rewrite(&found.text, merged);
-        return Some(Text { text: whole.unwrap_or(ours), clean: true });
+        return Some(whole(found.text, merged));
     }
     let hunks = Hunks::of(&found.text)?;
     let mut picks: Vec<Option<Which>> = vec![Some(Which::Ours); hunks.count()];
@@ -47,8 +45,15 @@ pub fn merge_texts(
         picks.iter_mut().skip(*hunk).take(1).for_each(|pick| *pick = None);
     }
     let text = hunks.resolve(&picks);
-    let text = if open.is_empty() { rewrite(&text, merged).unwrap_or(ours) } else { text };
-    Some(Text { text, clean: open.is_empty() })
+    Some(if open.is_empty() { whole(text, merged) } else { Text { text, clean: false } })
+}
+
+/// A text that was merged by lines without a conflict: still one key can have come to stand there twice.
+fn whole(text: String, merged: &SealedFile) -> Text {
+    match rewrite(&text, merged) {
+        Some(text) => Text { text, clean: true },
+        None => Text { text, clean: false },
+    }
 }
 
 impl Merge<'_> {
