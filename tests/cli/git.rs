@@ -211,6 +211,33 @@ fn an_old_copy_brought_in_without_a_key_is_not_laundered() {
 }
 
 #[test]
+fn a_side_whose_seal_is_broken_is_not_merged() {
+    let repository = Repository::new();
+    repository.branch("attack", "main");
+    let text = repository.read();
+    let line = |name: &str| text.lines().find(|line| line.starts_with(&format!("{name} = {{"))).unwrap().to_owned();
+    let swapped = text.replace(&line("A"), &line("B").replacen('B', "A", 1)).replace("revision = 2", "revision = 7");
+    repository.file(FILE, &swapped);
+    repository.git(&["commit", "-q", "--no-verify", "-a", "-m", "attack"]).assert_status(0);
+    repository.file(FILE, &text.replace("format = 1", "format = 1\nformat = 1"));
+    repository.branch("broken", "attack");
+    repository.git(&["commit", "-q", "--no-verify", "-a", "-m", "attack"]).assert_status(0);
+    repository.checkout("main");
+    repository.set("B");
+    repository.commit("B");
+    let ours = repository.read();
+    for (branch, reason) in [("attack", "`A` holds what was sealed as `B`"), ("broken", "this key is given twice")] {
+        let merge = repository.git(&["merge", branch, "-m", "merge"]);
+        merge.assert_status(1);
+        assert!(merge.stderr.contains(reason) && merge.stderr.contains("(theirs)"), "{merge}");
+        let line = ours.lines().find(|line| line.starts_with("A = {")).unwrap();
+        assert!(repository.read().contains(line));
+        repository.envctl(&["resolve", FILE]).assert_status(if branch == "attack" { 6 } else { 1 });
+        repository.git(&["merge", "--abort"]).assert_status(0);
+    }
+}
+
+#[test]
 fn a_name_that_was_removed_does_not_come_back_with_an_old_copy() {
     let repository = Repository::new();
     repository.set("C");
@@ -304,6 +331,49 @@ fn a_new_key_on_one_side_wins_and_two_need_a_third() {
     repository.assert_sealed();
     assert!(repository.read().contains("generation = 4\n"), "{}", repository.read());
     assert_eq!((repository.get("A"), repository.get("B")), (Some(a), Some(b)));
+}
+
+#[test]
+fn recipients_of_one_side_are_taken_and_those_of_two_are_asked_for() {
+    let repository = Repository::new();
+    let [carol, dave] = ["carol", "dave"].map(|name| repository.keygen(name));
+    repository.branch("topic", "main");
+    repository.envctl(&["recipients", "add", "carol", &carol, "dev"]).assert_status(0);
+    repository.commit("carol");
+    repository.checkout("main");
+    let b = repository.set("B");
+    repository.commit("B");
+    repository.branch("both", "main");
+    repository.envctl(&["recipients", "add", "dave", &dave, "dev"]).assert_status(0);
+    repository.commit("dave");
+    repository.checkout("main");
+    repository.git(&["merge", "-q", "topic", "-m", "merge"]).assert_status(0);
+    repository.assert_sealed();
+    repository.envctl_as("carol", &["check", "dev", "--seal"]).assert_status(0);
+    let merge = repository.git(&["merge", "both"]);
+    merge.assert_status(1);
+    assert!(merge.stderr.contains("both sides have changed who can read"), "{merge}");
+    repository.envctl(&["resolve", FILE, "--key", "ours"]).assert_status(1);
+    // `recipients = [...]` and envctl.toml are cleartext: they are edited as after any merge.
+    let text = repository.read();
+    let (_, rest) = text.split_once("<<<<<<< ours\nrecipients").unwrap();
+    let (_, rest) = rest.split_once(">>>>>>> theirs\n").unwrap();
+    repository.file(FILE, &format!("# Development.\nrecipients = [\"alice\", \"bob\", \"carol\", \"dave\"]\n{rest}"));
+    let config = repository.sandbox.read("envctl.toml");
+    let kept: String = config
+        .lines()
+        .filter(|line| !["<<<", "===", ">>>"].iter().any(|mark| line.starts_with(mark)))
+        .flat_map(|line| [line, "\n"])
+        .collect();
+    repository.file("envctl.toml", &kept);
+    let resolved = repository.envctl(&["resolve", FILE, "--key", "ours"]);
+    resolved.assert_status(0);
+    assert!(resolved.stderr.contains("not among the recipients of the result: dave"), "{resolved}");
+    repository.envctl(&["recipients", "add", "dave", &dave, "dev"]).assert_status(0);
+    repository.commit("merge");
+    repository.assert_sealed();
+    repository.envctl_as("dave", &["check", "dev", "--seal"]).assert_status(0);
+    assert_eq!(repository.get("B"), Some(b));
 }
 
 #[test]

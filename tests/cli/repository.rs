@@ -43,7 +43,7 @@ impl Repository {
         repository
     }
 
-    fn keygen(&self, name: &str) -> String {
+    pub(crate) fn keygen(&self, name: &str) -> String {
         let file = self.sandbox.path(&format!("home/{name}.txt"));
         let output = self.sandbox.run(&["keygen", "-o", file.to_str().unwrap()]).output();
         output.assert_status(0).stdout.trim().to_owned()
