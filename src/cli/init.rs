@@ -207,7 +207,7 @@ fn write_files(made: &Scaffold, root: &Path) -> Result<Vec<String>, String> {
 }
 
 /// Appends the lines that a file of `root` lacks; tells whether there were any.
-fn add_lines(root: &Path, file: &str, lines: &[&str]) -> Result<bool, String> {
+pub(super) fn add_lines(root: &Path, file: &str, lines: &[&str]) -> Result<bool, String> {
     let path = &root.join(file);
     let before = match store::read_limited(path, MAX_FILE) {
         Ok(bytes) => bytes,
