@@ -13,6 +13,7 @@ mod keygen;
 mod list;
 mod man;
 mod origin;
+mod owner;
 mod planned;
 mod readers;
 mod recipients;

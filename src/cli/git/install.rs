@@ -29,7 +29,10 @@ struct Place<'c> {
 
 impl<'c> Place<'c> {
     fn find(context: &'c Context) -> Result<Self, Exit> {
-        let root = context.root()?;
+        Self::at(context, context.root()?)
+    }
+
+    fn at(context: &'c Context, root: std::path::PathBuf) -> Result<Self, Exit> {
         let git = open(context, &root)?;
         let project = project_path(context, &git, &root)?;
         Ok(Self { context, git, root, project })
@@ -60,6 +63,11 @@ impl<'c> Place<'c> {
 pub(super) fn run(args: &Args, context: &Context) -> Outcome {
     let place = Place::find(context)?;
     if args.check { missing(&place) } else { install(&place) }
+}
+
+/// Sets the repository around a new project up.
+pub(in crate::cli) fn install_at(context: &Context, root: &Path) -> Outcome {
+    install(&Place::at(context, root.to_owned())?)
 }
 
 fn missing(place: &Place<'_>) -> Outcome {

@@ -2,6 +2,8 @@
 
 mod check;
 mod install;
+
+pub(super) use install::install_at;
 mod merge;
 mod setup;
 
