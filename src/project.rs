@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use crate::config::{self, Config};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
+use crate::document;
 use crate::environment::EnvironmentFile;
 use crate::lint;
 use crate::model::Model;
@@ -128,10 +129,8 @@ struct Loader<'f> {
 
 impl Loader<'_> {
     fn config(&mut self, trusted: Option<&str>) -> Option<Config> {
-        let (text, source) = self.read(Path::new(CONFIG), SourceMap::add_masked::<String, Arc<str>>)?;
-        for span in config::visible(&text, source) {
-            self.sources.open(span);
-        }
+        let (text, source) =
+            self.read(Path::new(CONFIG), |sources, path, text| sources.add_shaped(path, text, config::visible))?;
         let config = Config::read(&text, source, &mut self.problems);
         let on_disk = matches!(self.files, Files::Disk);
         if on_disk && config.as_ref().is_none_or(|config| trusted != Some(config.id.value.as_str())) {
@@ -209,7 +208,8 @@ impl Loader<'_> {
 
     fn environment(&mut self, name: &str, overlay: bool, files: &mut BTreeMap<String, EnvironmentFile>) {
         let path = if overlay { overlay_path(name) } else { environment_path(name) };
-        let Some((text, source)) = self.read(&path, SourceMap::add_masked::<String, Arc<str>>) else {
+        let add = |sources: &mut SourceMap, path, text| sources.add_shaped(path, text, document::shape);
+        let Some((text, source)) = self.read(&path, add) else {
             return;
         };
         match EnvironmentFile::read(name, overlay, &text, source, &mut self.problems) {
