@@ -9,7 +9,7 @@ use toml::de::{DeTable, DeValue};
 
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::name;
-use crate::source::{SourceId, Span};
+use crate::source::{SourceId, SourceMap, Span};
 
 /// Something with the place it was written at.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -236,10 +236,19 @@ impl<'t> Table<'t> {
     }
 }
 
-/// The parts of a document that are shape and not content: keys, and the signs around them.
+/// The parts of a text that are shape and not content: keys, and the signs around them. Nothing of what is no TOML.
 ///
 /// Only what parsed is known to be shape, so this is what of a file with secrets may always be shown.
-pub fn shape(table: &Table<'_>, text: &str, found: &mut Vec<Span>) {
+pub fn shape(text: &str) -> Vec<Range<usize>> {
+    let source = SourceMap::default().add_masked("", "");
+    let mut found = Vec::new();
+    if let Some(document) = parse(text, source, &mut Diagnostics::default()) {
+        table_shape(&root(&document, source), text, &mut found);
+    }
+    found
+}
+
+fn table_shape(table: &Table<'_>, text: &str, found: &mut Vec<Range<usize>>) {
     for (key, value) in table.entries() {
         let before = text.get(..key.span.start).unwrap_or("");
         let after = text.get(key.span.end..).unwrap_or("");
@@ -249,13 +258,13 @@ pub fn shape(table: &Table<'_>, text: &str, found: &mut Vec<Span>) {
         let left = if header { before.len() - line } else { 0 };
         let left = left.max(before.len() - before.trim_end_matches(['[', '{', ',', '.', ' ', '\t']).len());
         let right = after.len() - after.trim_start_matches([']', '=', '.', ' ', '\t']).len();
-        found.push(Span { start: key.span.start - left, end: key.span.end + right, ..key.span });
+        found.push(key.span.start - left..key.span.end + right);
         let Some(inner) = value.table() else { continue };
         if text.get(..value.span.end).is_some_and(|upto| upto.ends_with('}')) {
             let inside = text.get(..value.span.end - 1).unwrap_or("");
-            found.push(Span { start: inside.trim_end_matches([' ', '\t']).len(), ..value.span });
+            found.push(inside.trim_end_matches([' ', '\t']).len()..value.span.end);
         }
-        shape(&inner, text, found);
+        table_shape(&inner, text, found);
     }
 }
 

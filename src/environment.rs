@@ -79,8 +79,8 @@ pub struct EnvironmentFile {
     pub per_schema: BTreeMap<String, (Span, Entries)>,
     /// `[secrets]`.
     pub secrets: Entries,
-    /// What of the file may be shown whatever its values are.
-    pub shape: Vec<Span>,
+    /// What of the head of the file may be shown: it is of the right type.
+    pub head: Vec<Span>,
 }
 
 const KEYS: &[&str] =
@@ -105,7 +105,6 @@ impl EnvironmentFile {
         }
         let reader = Reader { text };
         let mut file = Self { name: name.to_owned(), source, is_overlay, ..Self::empty(source) };
-        document::shape(&root, text, &mut file.shape);
         file.values = root.table("values", problems).map(|table| reader.entries(&table, problems)).unwrap_or_default();
         for (schema, table) in root.tables("for", problems) {
             file.per_schema.insert(schema.value.to_owned(), (schema.span, reader.entries(&table, problems)));
@@ -136,7 +135,7 @@ impl EnvironmentFile {
             values: Entries::new(),
             per_schema: BTreeMap::new(),
             secrets: Entries::new(),
-            shape: Vec::new(),
+            head: Vec::new(),
         }
     }
 
@@ -149,11 +148,11 @@ impl EnvironmentFile {
         let recipients = root.texts("recipients", problems);
         self.recipients = recipients.zip(recipients_span).map(|(names, span)| Located::new(names, span));
         self.schemas = root.texts("schemas", problems);
-        self.shape.extend(self.extends.iter().map(|extends| extends.span));
-        self.shape.extend(self.protected.iter().chain(&is_abstract).map(|flag| flag.span));
+        self.head.extend(self.extends.iter().map(|extends| extends.span));
+        self.head.extend(self.protected.iter().chain(&is_abstract).map(|flag| flag.span));
         let words = |list: &Vec<Located<String>>| list.iter().all(|name| name::is_word(&name.value));
-        self.shape.extend(self.recipients.iter().filter(|list| words(&list.value)).map(|list| list.span));
-        self.shape.extend(self.schemas.iter().flatten().map(|schema| schema.span));
+        self.head.extend(self.recipients.iter().filter(|list| words(&list.value)).map(|list| list.span));
+        self.head.extend(self.schemas.iter().flatten().map(|schema| schema.span));
         self.is_abstract = is_abstract.is_some_and(|flag| flag.value);
     }
 

@@ -87,7 +87,7 @@ impl Model {
     /// no schema calls secret.
     pub fn open_sources(&self, sources: &mut SourceMap) {
         for file in self.environments.values().chain(self.overlays.values()) {
-            file.shape.iter().for_each(|span| sources.open(*span));
+            file.head.iter().for_each(|span| sources.open(*span));
             for (_, entry) in file.all() {
                 match &entry.assignment {
                     Assignment::Value(_) if self.is_open(&entry.name) => sources.open(entry.span),

@@ -1,5 +1,8 @@
 //! Names: which are allowed, which are reserved, and which one was meant.
 
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
 /// A variable name: `[A-Za-z_][A-Za-z0-9_]*`, 1 to 255 bytes.
 pub fn is_variable(name: &str) -> bool {
     name.len() <= 255
@@ -38,11 +41,23 @@ pub struct Reserved {
 
 /// The reserved family of a name, if it has one. Case is ignored: Windows ignores it, and curl reads `http_proxy`.
 pub fn reserved(name: &str) -> Option<&'static Reserved> {
-    RESERVED
-        .iter()
-        .find(|(_, patterns)| patterns.split(' ').any(|pattern| matches(pattern, name)))
-        .map(|(reserved, _)| reserved)
+    let first = name.bytes().next()?.to_ascii_uppercase();
+    let patterns = BY_FIRST_LETTER.get(&first)?;
+    patterns.iter().find(|(pattern, _)| matches(pattern, name)).map(|(_, reserved)| *reserved)
 }
+
+/// The patterns of [`RESERVED`] by their first letter: every name of a project is held against them.
+static BY_FIRST_LETTER: LazyLock<BTreeMap<u8, Vec<(&'static str, &'static Reserved)>>> = LazyLock::new(|| {
+    let mut table: BTreeMap<u8, Vec<(&'static str, &'static Reserved)>> = BTreeMap::new();
+    for (reserved, patterns) in RESERVED {
+        for pattern in patterns.split(' ') {
+            if let Some(first) = pattern.bytes().next() {
+                table.entry(first.to_ascii_uppercase()).or_default().push((pattern, reserved));
+            }
+        }
+    }
+    table
+});
 
 /// Whether `name` is `pattern`, where a final `*` stands for any rest; ASCII case is ignored.
 fn matches(pattern: &str, name: &str) -> bool {

@@ -1,13 +1,14 @@
 //! Finding a project and reading its files into a model; every problem of every file in one go.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::config::{self, Config};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
+use crate::document;
 use crate::environment::EnvironmentFile;
 use crate::lint;
 use crate::model::Model;
@@ -53,10 +54,31 @@ pub fn find(start: &Path) -> Option<PathBuf> {
     start.ancestors().find(|directory| std::fs::symlink_metadata(directory.join(CONFIG)).is_ok()).map(Path::to_owned)
 }
 
+/// Where the files of a project are.
+#[derive(Debug, Clone, Copy)]
+pub enum Files<'f> {
+    /// In the project's directory.
+    Disk,
+    /// Here, by path: what is about to be committed.
+    Given(&'f BTreeMap<String, Vec<u8>>),
+}
+
 /// Reads the project at `root`. `trusted` is the id of a project whose `envctl.toml` others may own or change; `default` stands in for the
 /// default environment of `envctl.toml`.
 pub fn load(root: &Path, wanted: &Wanted, default: Option<&str>, trusted: Option<&str>) -> Loaded {
+    load_from(Files::Disk, root, wanted, default, trusted)
+}
+
+/// The same with the files from elsewhere.
+pub fn load_from(
+    files: Files<'_>,
+    root: &Path,
+    wanted: &Wanted,
+    default: Option<&str>,
+    trusted: Option<&str>,
+) -> Loaded {
     let mut loader = Loader {
+        files,
         root: root.canonicalize().unwrap_or_else(|_| root.to_owned()),
         sources: SourceMap::default(),
         problems: Diagnostics::default(),
@@ -84,7 +106,7 @@ pub fn load(root: &Path, wanted: &Wanted, default: Option<&str>, trusted: Option
     let only_in = with_default.flat_map(|variable| variable.only_in.iter().flatten()).map(|name| name.value.clone());
     let queue: Vec<String> = queue.into_iter().chain(only_in).collect();
     let (environments, overlays) = loader.environments(queue, &environment_names);
-    let Loader { root, mut sources, mut problems, incomplete } = loader;
+    let Loader { root, mut sources, mut problems, incomplete, files: _ } = loader;
     let model = config.map(|config| Model::new(config, schemas, views, environments, overlays, environment_names));
     let model = model.filter(|_| !incomplete);
     if let Some(model) = &model {
@@ -97,21 +119,21 @@ pub fn load(root: &Path, wanted: &Wanted, default: Option<&str>, trusted: Option
 /// How a text is added: open or masked.
 type AddSource = fn(&mut SourceMap, String, Arc<str>) -> SourceId;
 
-struct Loader {
+struct Loader<'f> {
+    files: Files<'f>,
     root: PathBuf,
     sources: SourceMap,
     problems: Diagnostics,
     incomplete: bool,
 }
 
-impl Loader {
+impl Loader<'_> {
     fn config(&mut self, trusted: Option<&str>) -> Option<Config> {
-        let (text, source) = self.read(Path::new(CONFIG), SourceMap::add_masked::<String, Arc<str>>)?;
-        for span in config::visible(&text, source) {
-            self.sources.open(span);
-        }
+        let (text, source) =
+            self.read(Path::new(CONFIG), |sources, path, text| sources.add_shaped(path, text, config::visible))?;
         let config = Config::read(&text, source, &mut self.problems);
-        if config.as_ref().is_none_or(|config| trusted != Some(config.id.value.as_str())) {
+        let on_disk = matches!(self.files, Files::Disk);
+        if on_disk && config.as_ref().is_none_or(|config| trusted != Some(config.id.value.as_str())) {
             self.check_owner(source);
         }
         self.incomplete |= config.is_none();
@@ -186,7 +208,8 @@ impl Loader {
 
     fn environment(&mut self, name: &str, overlay: bool, files: &mut BTreeMap<String, EnvironmentFile>) {
         let path = if overlay { overlay_path(name) } else { environment_path(name) };
-        let Some((text, source)) = self.read(&path, SourceMap::add_masked::<String, Arc<str>>) else {
+        let add = |sources: &mut SourceMap, path, text| sources.add_shaped(path, text, document::shape);
+        let Some((text, source)) = self.read(&path, add) else {
             return;
         };
         match EnvironmentFile::read(name, overlay, &text, source, &mut self.problems) {
@@ -227,14 +250,15 @@ impl Loader {
     }
 
     fn exists(&self, path: &Path) -> bool {
+        if let Files::Given(files) = self.files {
+            return path.to_str().is_some_and(|path| files.contains_key(path));
+        }
         std::fs::symlink_metadata(self.root.join(path)).is_ok()
     }
 
     /// The names of the `.toml` files of a directory, sorted; overlays are among them as `NAME.local`.
     fn names(&mut self, directory: &str) -> Vec<String> {
-        let listed = std::fs::read_dir(self.root.join(directory)).and_then(|entries| {
-            entries.map(|entry| entry.map(|entry| entry.file_name())).collect::<io::Result<Vec<_>>>()
-        });
+        let listed = self.list(directory);
         let mut names = Vec::new();
         match listed {
             Ok(files) => {
@@ -261,20 +285,42 @@ impl Loader {
         names
     }
 
+    /// The names of the files of a directory.
+    fn list(&self, directory: &str) -> io::Result<Vec<OsString>> {
+        if let Files::Given(files) = self.files {
+            let below = |path: &String| path.strip_prefix(directory)?.strip_prefix('/').map(OsString::from);
+            return Ok(files.keys().filter_map(below).collect());
+        }
+        std::fs::read_dir(self.root.join(directory))?.map(|entry| entry.map(|entry| entry.file_name())).collect()
+    }
+
     fn fail(&mut self, code: Code, message: &str) {
         self.problems.push(Diagnostic::error(code, message));
         self.incomplete = true;
+    }
+
+    fn bytes(&self, path: &Path, full: &Path) -> Result<Vec<u8>, ReadProblem> {
+        let Files::Given(files) = self.files else {
+            return store::read_limited(full, MAX_FILE);
+        };
+        let bytes = path.to_str().and_then(|path| files.get(path));
+        let bytes = bytes.ok_or(ReadProblem::Io(io::ErrorKind::NotFound))?;
+        if bytes.len() as u64 > MAX_FILE {
+            return Err(ReadProblem::TooLarge { limit: MAX_FILE });
+        }
+        Ok(bytes.clone())
     }
 
     /// Reads a file of the project and adds it to the sources; problems are reported and make the project incomplete.
     fn read(&mut self, path: &Path, add: AddSource) -> Option<(Arc<str>, SourceId)> {
         let shown = path.to_string_lossy().into_owned();
         let full = self.root.join(path);
-        if full.canonicalize().is_ok_and(|real| !real.starts_with(&self.root)) {
+        let on_disk = matches!(self.files, Files::Disk);
+        if on_disk && full.canonicalize().is_ok_and(|real| !real.starts_with(&self.root)) {
             self.fail(Code::OutsideProject, &format!("{shown} is a link to a file outside of the project"));
             return None;
         }
-        let bytes = match store::read_limited(&full, MAX_FILE) {
+        let bytes = match self.bytes(path, &full) {
             Ok(bytes) => bytes,
             Err(problem) => {
                 let (code, message) = match problem {

@@ -2,6 +2,7 @@
 //!
 //! A source is closed unless parts of it are opened: what was not understood cannot be shown by mistake.
 
+use std::cell::OnceCell;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -26,9 +27,19 @@ enum Visibility {
     /// Everything but these ranges: schemas and `envctl.toml`.
     AllBut(Vec<Range<usize>>),
     /// Only these ranges; the rest is shown as dots. Environment files.
-    Parts(Vec<Range<usize>>),
+    Parts(Vec<Range<usize>>, Shape),
     /// Nothing, not even the line: decrypted buffers, imported files.
     Closed,
+}
+
+/// Finds the ranges of a text that may be shown whatever stands between them.
+pub type FindShape = fn(&str) -> Vec<Range<usize>>;
+
+/// The shape of a text, found when a line of it is shown for the first time.
+#[derive(Debug, Clone, Default)]
+struct Shape {
+    find: Option<FindShape>,
+    found: OnceCell<Vec<Range<usize>>>,
 }
 
 /// A text with its name.
@@ -80,7 +91,13 @@ impl SourceMap {
 
     /// Adds a text of which nothing is shown until [`Self::open`] says so.
     pub fn add_masked<P: Into<String>, T: Into<Arc<str>>>(&mut self, path: P, text: T) -> SourceId {
-        self.add(path.into(), text.into(), Visibility::Parts(Vec::new()))
+        self.add(path.into(), text.into(), Visibility::Parts(Vec::new(), Shape::default()))
+    }
+
+    /// The same for a text of which `find` knows what is shape and may always be shown. It is asked when a line is shown.
+    pub fn add_shaped<P: Into<String>, T: Into<Arc<str>>>(&mut self, path: P, text: T, find: FindShape) -> SourceId {
+        let shape = Shape { find: Some(find), found: OnceCell::new() };
+        self.add(path.into(), text.into(), Visibility::Parts(Vec::new(), shape))
     }
 
     /// Adds a text of which no line is ever shown.
@@ -100,7 +117,7 @@ impl SourceMap {
     /// Allows a range of a masked source to be shown.
     pub fn open(&mut self, span: Span) {
         if let Some(source) = self.sources.get_mut(span.source.0 as usize)
-            && let Visibility::Parts(parts) = &mut source.visibility
+            && let Visibility::Parts(parts, _) = &mut source.visibility
         {
             parts.push(span.start..span.end);
         }
@@ -148,9 +165,9 @@ impl SourceMap {
     pub fn excerpt(&self, span: Span) -> Option<Excerpt> {
         let source = self.get(span.source)?;
         let (line, range) = source.line_at(span.start);
-        let (parts, shown) = match &source.visibility {
-            Visibility::AllBut(parts) => (parts, false),
-            Visibility::Parts(parts) => (parts, true),
+        let (parts, shape, shown) = match &source.visibility {
+            Visibility::AllBut(parts) => (parts, &[][..], false),
+            Visibility::Parts(parts, shape) => (parts, shape.of(&source.text), true),
             Visibility::Closed => return None,
         };
         // Of a very long line only what is near the mark is looked at: there may be as many marks as characters.
@@ -158,8 +175,14 @@ impl SourceMap {
         let to = floor(&source.text, span.start.saturating_add(WINDOW)).max(range.start);
         let range = from..to.min(range.end);
         let mark = span.start.clamp(range.start, range.end)..span.end.clamp(range.start, range.end);
-        let (text, mark) = masked(&source.text, &range, (parts, shown), &mark);
+        let (text, mark) = masked(&source.text, &range, ([parts, shape], shown), &mark);
         Some(Excerpt { line, text, mark })
+    }
+}
+
+impl Shape {
+    fn of(&self, text: &str) -> &[Range<usize>] {
+        self.found.get_or_init(|| self.find.map(|find| find(text)).unwrap_or_default())
     }
 }
 
@@ -184,11 +207,11 @@ fn floor(text: &str, offset: usize) -> usize {
 fn masked(
     text: &str,
     line: &Range<usize>,
-    (parts, keep): (&[Range<usize>], bool),
+    (parts, keep): ([&[Range<usize>]; 2], bool),
     mark: &Range<usize>,
 ) -> (String, Range<usize>) {
     let near = |part: &&Range<usize>| part.start < line.end && part.end > line.start;
-    let mut parts: Vec<_> = parts.iter().filter(near).collect();
+    let mut parts: Vec<_> = parts.into_iter().flatten().filter(near).collect();
     parts.sort_by_key(|part| part.start);
     let mut parts = parts.into_iter().peekable();
     let mut covered = 0;

@@ -17,7 +17,7 @@ use crate::secret::Secret;
 use crate::source::SourceMap;
 use crate::store::{self, ReadProblem};
 
-/// Make a project: schema, environments, .gitignore
+/// Make a project: schema, environments, your identity, .gitignore, git integration
 ///
 /// With `--from` the variables of an existing `.env` file are declared and typed; what looks like a secret goes into the
 /// local store of this machine and never into a file of the project. Nothing is overwritten: run it again for what is
@@ -33,6 +33,9 @@ pub(super) struct Args {
     /// The project's name, instead of the directory's
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
+    /// Your name among the recipients, instead of the login name
+    #[arg(long = "as", value_name = "NAME")]
+    owner: Option<String>,
 }
 
 const TAIL: &str = "nothing was written";
@@ -49,6 +52,10 @@ pub(super) fn run(args: &Args, context: &Context) -> Outcome {
     let failed = |message: String| context.fail(Diagnostic::error(Code::Io, message));
     let made = std::fs::create_dir_all(&directory).and_then(|()| directory.canonicalize());
     let root = made.map_err(|error| failed(cannot(&directory, error.kind())))?;
+    if args.owner.as_ref().is_some_and(|name| !name::is_word(name)) {
+        let problem = Diagnostic::error(Code::Usage, "this cannot be the name of a recipient");
+        return Err(context.fail(problem.help("lower-case letters, digits, `_` and `-`")));
+    }
     let made = if exists { None } else { Some(new_project(args, &root, inputs, context)?) };
     remarks.tell(made.as_ref().map(|(_, made)| made), context)?;
     let mut written = Vec::new();
@@ -61,7 +68,9 @@ pub(super) fn run(args: &Args, context: &Context) -> Outcome {
             written.push(file.to_owned());
         }
     }
-    tell(made.as_ref().map(|(_, made)| made), &written, context)
+    tell(made.as_ref().map(|(_, made)| made), &written, context)?;
+    super::owner::git(context, &root);
+    Ok(())
 }
 
 /// What is to be said of the `.env` files.
@@ -160,7 +169,8 @@ fn new_project(args: &Args, root: &Path, inputs: Vec<Input>, context: &Context) 
     let name = args.name.clone().or_else(|| Some(root.file_name()?.to_string_lossy().into_owned()));
     let id = generate::project_id()
         .map_err(|_| context.fail(Diagnostic::error(Code::Io, "the system's random generator failed")))?;
-    let made = scaffold(name.as_deref().unwrap_or("project"), &id, inputs);
+    let owner = super::owner::owner(context, args.owner.as_deref());
+    let made = scaffold(name.as_deref().unwrap_or("project"), &id, owner.as_ref(), inputs);
     Ok((id, made))
 }
 
@@ -207,7 +217,7 @@ fn write_files(made: &Scaffold, root: &Path) -> Result<Vec<String>, String> {
 }
 
 /// Appends the lines that a file of `root` lacks; tells whether there were any.
-fn add_lines(root: &Path, file: &str, lines: &[&str]) -> Result<bool, String> {
+pub(super) fn add_lines(root: &Path, file: &str, lines: &[&str]) -> Result<bool, String> {
     let path = &root.join(file);
     let before = match store::read_limited(path, MAX_FILE) {
         Ok(bytes) => bytes,

@@ -33,7 +33,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Outcome {
     if args.show {
         return show(args, context);
     }
-    let created = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    let created = created();
     let (recipient, place) = if args.keyring {
         let (text, recipient) = identity::generate(&created);
         identity::keep(&text).map_err(|problem| not_kept(problem, context))?;
@@ -51,6 +51,20 @@ pub(super) fn run(args: &Args, context: &Context) -> Outcome {
          keep a copy of it in a safe place: what is sealed for it alone is lost with it\n"
     ));
     Ok(())
+}
+
+/// Makes an identity in the usual place, without a passphrase; gives its recipient. Nothing if it cannot be kept, which is
+/// then reported.
+pub(super) fn default_identity(context: &Context) -> Option<(String, PathBuf)> {
+    let path = identity::default_file(&context.environment).filter(|path| path.symlink_metadata().is_err())?;
+    let (text, recipient) = identity::generate(&created());
+    write(&path, &text, None, context).ok()?;
+    Some((recipient, path))
+}
+
+/// Now (UTC), as identity files show it.
+fn created() -> String {
+    jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 fn show(args: &Args, context: &Context) -> Outcome {

@@ -6,16 +6,19 @@ mod completions;
 mod diff;
 mod explain;
 mod get;
+mod git;
 mod init;
 mod input;
 mod keygen;
 mod list;
 mod man;
 mod origin;
+mod owner;
 mod planned;
 mod readers;
 mod recipients;
 mod render;
+mod resolve;
 mod run;
 mod seal;
 mod sealing;
@@ -23,6 +26,7 @@ mod set;
 mod table;
 mod unset;
 mod usage;
+mod versions;
 mod words;
 mod writing;
 
@@ -61,6 +65,8 @@ enum Command {
     Recipients(recipients::Args),
     Rekey(readers::Rekey),
     Diff(diff::Args),
+    Git(git::Args),
+    Resolve(resolve::Args),
     Keygen(keygen::Args),
     Completions(completions::Args),
     Man(man::Args),
@@ -81,6 +87,8 @@ const COMMANDS: &[&str] = &[
     "recipients",
     "rekey",
     "diff",
+    "git",
+    "resolve",
     "completions",
     "man",
     "keygen",
@@ -122,6 +130,8 @@ pub fn main(arguments: &[OsString], environment: EnvSnapshot, hardening: Hardeni
         Command::Recipients(args) => recipients::run(&args, &context),
         Command::Rekey(args) => readers::rekey(&args, &context),
         Command::Diff(args) => diff::run(&args, &context),
+        Command::Git(args) => git::run(&args, &context),
+        Command::Resolve(args) => resolve::run(&args, &context),
         Command::Keygen(args) => keygen::run(&args, &context),
         Command::Completions(args) => completions::run(&args, &context),
         Command::Man(args) => man::run(&args, &context),

@@ -2,19 +2,21 @@
 //!
 //! A token under a key that does not exist is the likeliest mistake of all, so what is not known is not shown.
 
+use std::ops::Range;
+
 use super::{AUTH_KEYS, BACKEND_KEYS, address_flaw};
 use crate::diagnostic::Diagnostics;
 use crate::document::{self, Table, Value};
 use crate::recipient;
-use crate::source::{SourceId, Span};
+use crate::source::{SourceMap, Span};
 
 /// The parts of the file that may be shown; nothing if it is no TOML.
-pub fn visible(text: &str, source: SourceId) -> Vec<Span> {
+pub fn visible(text: &str) -> Vec<Range<usize>> {
+    let source = SourceMap::default().add_masked("", "");
     let mut ignored = Diagnostics::default();
     let Some(document) = document::parse(text, source, &mut ignored) else { return Vec::new() };
     let root = document::root(&document, source);
     let mut found = Vec::new();
-    document::shape(&root, text, &mut found);
     if let Some(project) = root.table("project", &mut ignored) {
         show(&project, &["name", "id", "default_environment", "default_schema"], &mut found);
     }
@@ -35,7 +37,7 @@ pub fn visible(text: &str, source: SourceId) -> Vec<Span> {
             show(&method, &keys.chain(["method"]).collect::<Vec<_>>(), &mut found);
         }
     }
-    found
+    document::shape(text).into_iter().chain(found.into_iter().map(|span| span.start..span.end)).collect()
 }
 
 /// Shows the values of these keys; not of those that are tables, nor of addresses that may hold a credential.

@@ -99,6 +99,9 @@ codes! {
     NotUtf8 "not-utf8" Files "a file is not UTF-8 text";
     FileTooLarge "file-too-large" Files "a file is larger than envctl reads";
     MergeConflict "merge-conflict" Files "a file still has the markers of a git merge";
+    MergeEntryConflict "merge-entry-conflict" Files "a sealed entry of which a merge cannot say whose is right";
+    MergeKeyConflict "merge-key-conflict" Files "both sides of a merge have changed the key or who can read";
+    StagedFile "staged-file" Files "a file is about to be committed that must not be in git";
     UnknownKey "unknown-key" Files "a key that this table does not have";
     MissingKey "missing-key" Files "a key that this table needs is not there";
     WrongTomlType "wrong-toml-type" Files "a TOML value of another type than this key takes";
@@ -164,6 +167,7 @@ codes! {
     EnvironmentNeeded "environment-needed" Usage "an environment has to be named";
     BackendFailed "backend-failed" Backend "a backend refused or could not be reached";
     SealedUnreadable "sealed-unreadable" Identity "a sealed value cannot be opened";
+    GitFailed "git-failed" Io "git is not there or did not do what it was asked to";
     IdentityUnusable "identity-unusable" Identity "an identity, or the plugin it needs, cannot be used";
     Io "io" Io "a file could not be read or written";
     NotARegularFile "not-a-regular-file" Io "a directory, pipe or device stands where a file should be";
@@ -173,6 +177,9 @@ codes! {
     UnknownFormat "unknown-format" Trust "a sealed file is of a newer format";
     SealedElsewhere "sealed-elsewhere" Trust "a file was sealed for another project or environment";
     SealedKey "sealed-key" Trust "the wrapped data key in `[seal]` is damaged or not of this format";
+    OlderCopy "older-copy" Trust "one side of a merge is older than what both came from";
+    KeyReplaced "key-replaced" Trust "a data key that the one before it does not prove";
+    NotInEitherParent "not-in-either-parent" Trust "a merged file has a sealed entry that neither side had";
     SealBroken "seal-broken" Trust "a sealed file was changed by somebody without its key";
     CommandNotFound "command-not-found" NotFound "the command to run does not exist";
     CommandNotExecutable "command-not-executable" NotExecutable "the command to run cannot be executed";

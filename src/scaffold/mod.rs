@@ -72,13 +72,22 @@ pub struct Scaffold {
     pub skipped: Vec<Skipped>,
 }
 
+/// Who makes a project: its first recipient.
+#[derive(Debug)]
+pub struct Owner {
+    /// The name among the recipients.
+    pub name: String,
+    /// The recipient.
+    pub recipient: String,
+}
+
 /// Makes the files of a new project. `project_id` is 32 of `[0-9a-f]`, made by the caller. Without inputs the schema is
 /// a small example that works at once. The same arguments give the same result, byte for byte.
-pub fn scaffold(project_name: &str, project_id: &str, inputs: Vec<Input>) -> Scaffold {
+pub fn scaffold(project_name: &str, project_id: &str, owner: Option<&Owner>, inputs: Vec<Input>) -> Scaffold {
     let mut made = Scaffold::default();
-    made.files.push((String::from("envctl.toml"), text::project(project_name, project_id)));
+    made.files.push((String::from("envctl.toml"), text::project(project_name, project_id, owner)));
     if inputs.is_empty() {
-        made.files.extend(text::sample());
+        made.files.extend(text::sample(owner));
         return made;
     }
     let collected = collect::collect(inputs, &mut made.skipped);
@@ -88,7 +97,7 @@ pub fn scaffold(project_name: &str, project_id: &str, inputs: Vec<Input>) -> Sca
     made.decisions = told.decisions(several);
     made.followed = decided.followed();
     made.files.push((String::from("schemas/app.toml"), text::schema(&decided.variables)));
-    made.files.extend(text::environments(&decided.environments));
+    made.files.extend(text::environments(&decided.environments, owner));
     made.local = decided.local;
     made
 }

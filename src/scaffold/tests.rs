@@ -19,7 +19,7 @@ fn make(files: &[(&str, &str)]) -> Scaffold {
         parsed: dotenv::parse(text, map.add_closed(".env", *text)),
     });
     let inputs = inputs.collect();
-    scaffold("shop", ID, inputs)
+    scaffold("shop", ID, None, inputs)
 }
 
 fn file<'a>(made: &'a Scaffold, path: &str) -> &'a str {

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::Owner;
 use super::decide::{Assignment, Environment, Required, Variable};
 use super::parts::Part;
 use crate::infer;
@@ -14,23 +15,26 @@ const ENVIRONMENTS: [&str; 3] = ["dev", "staging", "prod"];
 const DESCRIPTION: usize = 160;
 
 /// `envctl.toml`.
-pub(super) fn project(name: &str, id: &str) -> String {
+pub(super) fn project(name: &str, id: &str, owner: Option<&Owner>) -> String {
+    let recipients = match owner {
+        Some(owner) => format!("[recipients]\n{} = {}\n", owner.name, quoted(&owner.recipient)),
+        None => String::from("#[recipients]\n#alice = \"age1…\"\n"),
+    };
     format!(
         "[project]\n\
          name = {}\n\
          id = {}\n\
          default_environment = \"dev\"\n\
          \n\
-         # Who may read secrets, by name: people and machines.\n\
-         #[recipients]\n\
-         #alice = \"age1…\"\n",
+         # Who may read secrets, by name: people and machines. `envctl recipients add` adds one.\n\
+         {recipients}",
         quoted(name),
         quoted(id)
     )
 }
 
 /// The schema and environments of a project that starts from nothing.
-pub(super) fn sample() -> Vec<(String, String)> {
+pub(super) fn sample(owner: Option<&Owner>) -> Vec<(String, String)> {
     let schema = "\
         # What the program needs: one table for each variable.\n\
         description = \"The application\"\n\
@@ -52,7 +56,7 @@ pub(super) fn sample() -> Vec<(String, String)> {
         description = \"Signs session cookies\"\n";
     let mut files = vec![(String::from("schemas/app.toml"), schema.to_owned())];
     for name in ENVIRONMENTS {
-        let mut text = head(name);
+        let mut text = head(name, owner);
         text.push_str("[values]\n");
         if name == "dev" {
             text.push_str("LOG_LEVEL = \"debug\"\n");
@@ -98,13 +102,13 @@ pub(super) fn schema(variables: &[Variable]) -> String {
 }
 
 /// The environments' files: the usual three, and others that were imported.
-pub(super) fn environments(imported: &[Environment]) -> Vec<(String, String)> {
+pub(super) fn environments(imported: &[Environment], owner: Option<&Owner>) -> Vec<(String, String)> {
     let others =
         imported.iter().map(|environment| environment.name.as_str()).filter(|name| !ENVIRONMENTS.contains(name));
     let names = ENVIRONMENTS.into_iter().chain(others);
     names
         .map(|name| {
-            let mut text = head(name);
+            let mut text = head(name, owner);
             text.push_str("[values]\n");
             let values = imported
                 .iter()
@@ -127,10 +131,12 @@ fn path(environment: &str) -> String {
     format!("environments/{environment}.toml")
 }
 
-fn head(environment: &str) -> String {
-    let protected = if environment == "prod" { "protected = true\n\n" } else { "" };
+fn head(environment: &str, owner: Option<&Owner>) -> String {
+    let protected = if environment == "prod" { "protected = true\n" } else { "" };
+    let recipients = owner.map(|owner| format!("recipients = [{}]\n", quoted(&owner.name))).unwrap_or_default();
+    let blank = if protected.is_empty() && recipients.is_empty() { "" } else { "\n" };
     format!(
-        "# Values of {environment}. A secret never stands here in clear: `envctl set {environment} NAME` seals it.\n{protected}"
+        "# Values of {environment}. A secret never stands here in clear: `envctl set {environment} NAME` seals it.\n{protected}{recipients}{blank}"
     )
 }
 

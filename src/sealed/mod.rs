@@ -6,8 +6,10 @@ pub mod armor;
 pub mod base64;
 mod key;
 mod layout;
+pub mod merge;
 mod padding;
 mod read;
+mod shown;
 #[cfg(test)]
 mod tests;
 mod write;
@@ -16,6 +18,7 @@ use std::collections::BTreeMap;
 
 pub use key::{DataKey, MAX_VALUE, Place};
 pub use read::{Spans, is_entry, read};
+pub use shown::shown;
 pub use write::rewrite;
 
 /// Endings of entries that belong to a rotation, not to a variable.

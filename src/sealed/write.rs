@@ -197,7 +197,7 @@ fn add(patches: &mut Patches<'_>, text: &str, lines: &Lines, added: &[(&str, Str
 }
 
 /// The text without its sealed part, where that is spelled in a way that is only read. Comments in it are lost.
-fn without_sealed(text: &str) -> Option<String> {
+pub(super) fn without_sealed(text: &str) -> Option<String> {
     let plain = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut document: toml_edit::DocumentMut = plain.parse().ok()?;
     document.remove("secrets");

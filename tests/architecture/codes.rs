@@ -8,6 +8,13 @@ use crate::tree::root;
 const NO_CASE: &[(&str, &str)] = &[
     ("bug", "a panic cannot be asked for; the panic hook has its own test"),
     ("changed-meanwhile", "somebody else has to write at the right moment: tests of `edit`"),
+    ("older-copy", "git has to be in the middle of a merge: tests/cli/git.rs"),
+    ("key-replaced", "git has to be in the middle of a merge: tests/cli/git.rs"),
+    ("merge-entry-conflict", "git has to be in the middle of a merge: tests/cli/git.rs"),
+    ("merge-key-conflict", "git has to be in the middle of a merge: tests/cli/git.rs"),
+    ("not-in-either-parent", "git has to be in the middle of a merge: tests/cli/git_resolve.rs"),
+    ("staged-file", "a repository is needed: tests/cli/git_hook.rs"),
+    ("git-failed", "a repository is needed, or none: tests/cli/git_hook.rs"),
 ];
 
 #[test]

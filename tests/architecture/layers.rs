@@ -36,7 +36,10 @@ const LAYERS: [&[&str]; 4] = [
         "validate",
     ],
     // L2, world: files, processes, keys, network; never prints.
-    &["backend", "generate", "identity", "inject", "process", "project", "resolve", "store", "unseal", "update"],
+    &[
+        "backend", "generate", "git", "identity", "inject", "merging", "process", "project", "resolve", "store",
+        "unseal", "update",
+    ],
     // L3, edge: the only layer that prints.
     &["cli", "context", "lib", "main", "person", "terminal"],
 ];

@@ -1,0 +1,160 @@
+//! `envctl git check`: what is about to be committed, as it stands in the index. Nothing is asked.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::{below, failed, open, project_path};
+use crate::context::{Channel, Context, Exit, Outcome};
+use crate::diagnostic::{Class, Code, Diagnostic, Diagnostics, Severity};
+use crate::git::{Git, GitError, Staged};
+use crate::identity::{Ask, Identities};
+use crate::model::Model;
+use crate::project::{CONFIG, Files, Loaded, Wanted, load_from};
+use crate::secret::Secret;
+use crate::unseal::Unsealer;
+
+/// Arguments of `git check`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// What is staged, which is what it checks anyway
+    #[arg(long)]
+    staged: bool,
+}
+
+/// How an age identity begins.
+const IDENTITY: &[&[u8]] = &[b"AGE-SECRET-KEY-1", b"AGE-PLUGIN-"];
+/// Files in which an identity is looked for are not larger than this, in bytes.
+const MAX_IDENTITY: u64 = 64 << 10;
+/// Problems that stop a commit; others are the affair of `envctl check`.
+const STOPPING: &[Code] = &[
+    Code::SecretInClear,
+    Code::StaleRecipients,
+    Code::MergeConflict,
+    Code::TomlSyntax,
+    Code::NotUtf8,
+    Code::FileTooLarge,
+    Code::StagedFile,
+    Code::DuplicateName,
+];
+
+/// Nobody: a hook asks no questions.
+struct Nobody;
+
+impl Ask for Nobody {
+    fn passphrase(&self, _what: &str) -> Option<Secret> {
+        None
+    }
+
+    fn message(&self, _text: &str) {}
+
+    fn confirm(&self, _text: &str, _yes: &str, _no: Option<&str>) -> Option<bool> {
+        None
+    }
+
+    fn line(&self, _text: &str) -> Option<String> {
+        None
+    }
+}
+
+/// Checks the index.
+pub(super) fn run(args: &Args, context: &Context) -> Outcome {
+    let Args { staged: _ } = args;
+    let root = context.root()?;
+    let git = open(context, &context.directory()?)?;
+    let project = project_path(context, &git, &root)?;
+    let staged = git.staged(&project).map_err(|error| failed(context, error))?;
+    let mut problems = Diagnostics::default();
+    identities(&git, &mut problems).map_err(|error| failed(context, error))?;
+    let files = files(context, &git, &project, &staged, &mut problems)?;
+    if !files.contains_key(CONFIG) {
+        let about =
+            if files.is_empty() { "nothing of this project is staged\n" } else { "envctl.toml is not staged\n" };
+        context.remark(about);
+        return context.stop_on_errors(problems, &crate::source::SourceMap::default(), "nothing was committed");
+    }
+    let mut loaded = load_from(Files::Given(&files), &root, &Wanted::All, None, None);
+    for problem in std::mem::take(&mut loaded.problems) {
+        if STOPPING.contains(&problem.code) || problem.code.class() == Class::Trust {
+            problems.push(Diagnostic { severity: Severity::Error, ..problem });
+        }
+    }
+    let verified = loaded.model.as_ref().map(|model| verify(context, model, &mut problems));
+    finish(context, &loaded, problems, verified.unwrap_or_default())
+}
+
+fn finish(context: &Context, loaded: &Loaded, problems: Diagnostics, unverified: usize) -> Outcome {
+    let code = problems.exit_code(false);
+    context.report(problems, &loaded.sources, "nothing was committed", Channel::Remark)?;
+    if code != 0 {
+        return Err(Exit(code));
+    }
+    if unverified > 0 {
+        context.remark(&format!("ok, {unverified} seals not verified (no key)\n"));
+    }
+    Ok(())
+}
+
+/// The files of the project, by their path in it; those that must not be staged are reported.
+fn files(
+    context: &Context,
+    git: &Git,
+    project: &str,
+    staged: &[Staged],
+    problems: &mut Diagnostics,
+) -> Result<BTreeMap<String, Vec<u8>>, Exit> {
+    let mut files = BTreeMap::new();
+    for entry in staged.iter().filter(|entry| entry.stage == 0) {
+        let prefix = below(project, "");
+        let Some(path) = entry.path.strip_prefix(&prefix) else { continue };
+        if path.starts_with(".envctl/") {
+            problems.push(refused(&entry.path, "it is envctl's own, for one machine"));
+        }
+        let is_ours = path == CONFIG || path.starts_with("environments/") || path.starts_with("schemas/");
+        if !is_ours {
+            continue;
+        }
+        let bytes = git.content(&entry.object).map_err(|error| failed(context, error))?.unwrap_or_default();
+        if path.starts_with("environments/") && path.ends_with(".local.toml") {
+            problems.push(refused(&entry.path, "the overlay of one machine is no part of the project"));
+        } else if is_ours && entry.mode == "120000" {
+            problems.push(refused(&entry.path, "a link is not followed out of a commit"));
+        } else if is_ours {
+            files.insert(path.to_owned(), bytes);
+        }
+    }
+    Ok(files)
+}
+
+/// Identities in what the commit adds, anywhere in the repository.
+fn identities(git: &Git, problems: &mut Diagnostics) -> Result<(), GitError> {
+    let changed = git.changed()?;
+    let objects: Vec<&str> = changed.iter().map(|one| one.object.as_str()).collect();
+    let contents = git.contents(&objects, MAX_IDENTITY)?;
+    let starts = |line: &[u8]| IDENTITY.iter().any(|start| line.trim_ascii_start().starts_with(start));
+    for (entry, bytes) in changed.iter().zip(contents) {
+        if bytes.is_some_and(|bytes| bytes.split(|byte| *byte == b'\n').any(starts)) {
+            problems.push(refused(&entry.path, "it holds an age identity: whoever has it can read the secrets"));
+        }
+    }
+    Ok(())
+}
+
+fn refused(path: &str, why: &str) -> Diagnostic {
+    let problem = Diagnostic::error(Code::StagedFile, format!("{path} must not be committed: {why}"));
+    problem.help(format!("`git rm --cached {path}`, and a line for it in `.gitignore`"))
+}
+
+/// Verifies the seals that an identity at hand opens without a question; gives the number of the others.
+fn verify(context: &Context, model: &Model, problems: &mut Diagnostics) -> usize {
+    let identities = Identities::new(&context.environment, context.globals.identity.clone(), Arc::new(Nobody));
+    let mut unsealer = Unsealer::new(identities);
+    let mut unverified = 0;
+    for file in model.environments.values() {
+        match unsealer.open(file) {
+            Some(Err(problem)) if problem.code.class() == Class::Trust => problems.push(problem),
+            Some(Err(_)) => unverified += 1,
+            Some(Ok(_)) | None => {}
+        }
+    }
+    unverified
+}
