@@ -29,6 +29,7 @@ mod init;
 mod io_faults;
 mod keygen;
 mod kill;
+mod leaks;
 mod projects;
 mod regressions;
 mod render;
