@@ -30,6 +30,7 @@ mod io_faults;
 mod keygen;
 mod kill;
 mod leaks;
+mod process_leaks;
 mod projects;
 mod regressions;
 mod render;
