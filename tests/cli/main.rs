@@ -41,4 +41,5 @@ mod run_files;
 mod shells;
 mod trace;
 mod ui;
+mod updates;
 mod world;
