@@ -26,6 +26,7 @@ mod hostile_names;
 mod identity;
 mod init;
 mod keygen;
+mod interop;
 mod projects;
 mod regressions;
 mod render;
