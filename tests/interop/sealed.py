@@ -17,7 +17,6 @@ import json
 import pathlib
 import re
 import runpy
-import shlex
 import subprocess
 import sys
 import tomllib
@@ -225,8 +224,14 @@ def recovered(path, identity_file):
         runpy.run_path(str(script), run_name="__main__")
     check("seal verified" in told.getvalue(), "the script does not say that the seal was verified")
     out.flush()
-    words = shlex.split(out.buffer.getvalue().decode("utf-8", "surrogateescape"))
-    return {name: value.encode("utf-8", "surrogateescape") for name, value in (word.split("=", 1) for word in words)}
+    lines = re.compile(r"""([A-Za-z_][A-Za-z0-9_-]*)=((?:'[^']*'|"'"|[^'"\s])*)\n""")
+    text, values, at = out.buffer.getvalue().decode("utf-8", "surrogateescape"), {}, 0
+    while at < len(text):
+        line = lines.match(text, at)
+        check(line, "a line that is no assignment")
+        value = re.sub(r"""'([^']*)'|"(')\"""", lambda quoted: quoted[1] or quoted[2] or "", line[2])
+        values[line[1]], at = value.encode("utf-8", "surrogateescape"), line.end()
+    return values
 
 
 def read_all(read, project, identity_file):
