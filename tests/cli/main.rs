@@ -28,6 +28,7 @@ mod init;
 mod interop;
 mod keygen;
 mod projects;
+mod refused;
 mod regressions;
 mod render;
 mod repository;
