@@ -12,6 +12,7 @@
     reason = "a test fails by panicking, makes its files without ceremony, and says what it leaves out"
 )]
 
+mod attacks;
 mod canary;
 mod commands;
 mod documents;
