@@ -319,3 +319,25 @@ fn the_recovery_script_verifies_the_seal() {
     let bad = recover("bob.txt");
     assert!(bad.status != 0 && bad.stdout.is_empty(), "{bad}");
 }
+
+/// The example in docs/format.md opens, and the values on the way are those that stand there.
+#[test]
+fn the_example_of_the_format_is_true() {
+    let page = fs::read_to_string(repository("docs/format.md")).unwrap();
+    let between = |start: &str, end: &str| page.split_once(start).unwrap().1.split_once(end).unwrap().0.to_owned();
+    let sandbox = Sandbox::new();
+    let project = between("Project `", "`");
+    sandbox.file("envctl.toml", format!("[project]\nname = \"shop\"\nid = \"{project}\"\n"));
+    let schema = "[variables.API_KEY]\nsecret = true\n[variables.DB_PASSWORD]\nsecret = true\nmin_length = 0\n";
+    sandbox.file("schemas/api.toml", schema).file("environments/prod.toml", between("```toml\n", "```"));
+    sandbox.place("home/alice.txt", between("made for this page:\n\n    ", "\n"));
+    set_mode(&sandbox.path("home/alice.txt"), 0o600);
+    for (name, value) in [("API_KEY", "sk-example-0123456789\n"), ("DB_PASSWORD", "\n")] {
+        with(&sandbox, "alice.txt", &["get", "prod", name]).output().assert_status(0).assert_stdout(value);
+    }
+    let Some(python) = Python::find("the_example_of_the_format_is_true") else { return };
+    let identity = sandbox.path("home/alice.txt");
+    let arguments = ["steps", ".", "prod", identity.to_str().unwrap(), &between("data key before it was `", "`")];
+    let steps = String::from_utf8(python.run(&sandbox, "tests/interop/sealed.py", &arguments)).unwrap();
+    assert_eq!(between("```text\n", "```"), steps);
+}

@@ -3,6 +3,8 @@
 
     sealed.py read PROJECT IDENTITY      every sealed environment of a project as JSON: {environment: {NAME: base64}}
     sealed.py recover PROJECT IDENTITY   the same, read by docs/recover.py
+    sealed.py steps PROJECT ENVIRONMENT IDENTITY PREVIOUS
+                                         what is computed on the way, in hex; PREVIOUS is the data key before
 
 Needs Python 3.11, the PyPI package `cryptography`, and the command `age`. The format is described in docs/format.md;
 documents.py writes whole projects with what is here.
@@ -128,6 +130,11 @@ class Key:
         return b64(hmac256(derive(self.key, b"envctl/lineage/v1"), text))
 
     def mac(self, seal, secrets, age_file):
+        """The seal over the document."""
+        return b64(hmac256(derive(self.key, b"envctl/seal/v1"), self.sealed_text(seal, secrets, age_file)))
+
+    @staticmethod
+    def sealed_text(seal, secrets, age_file):
         text = b"envctl/seal/v1\0" + u32(seal["format"]) + lp(seal["project"]) + lp(seal["environment"])
         text += bytes([seal["protected"]]) + u64(seal["generation"]) + u64(seal["revision"])
         text += lp(seal.get("lineage", "")) + lp(sha256(age_file)) + u32(len(seal["recipients"]))
@@ -137,7 +144,7 @@ class Key:
         for name in sorted(secrets):
             entry = secrets[name]
             text += lp(name) + lp(unb64(entry["enc"])) + u64(entry["since"]) + lp(entry["rotated"].isoformat())
-        return b64(hmac256(derive(self.key, b"envctl/seal/v1"), text))
+        return text
 
 
 # The age file.
@@ -244,6 +251,30 @@ def encoded(values):
     return {name: base64.b64encode(value).decode() for name, value in sorted(values.items())}
 
 
+def steps(project, environment, identity_file, previous):
+    """What an implementer can compare with: of the example in docs/format.md."""
+    path = pathlib.Path(project) / "environments" / f"{environment}.toml"
+    opened(path, identity_file)
+    document = tomllib.loads(path.read_text())
+    seal, secrets, age_file = document["seal"], document["secrets"], binary(document["seal"]["key"])
+    key, previous = unwrapped(seal["key"], identity_file), Key(bytes.fromhex(previous))
+    check(previous.lineage(seal["generation"], key) == seal["lineage"], "lineage")
+    yield "data key", key.key
+    yield "fingerprint", derive(key.key, b"envctl/fingerprint/v1")[:16]
+    for name, entry in sorted(secrets.items()):
+        nonce = unb64(entry["enc"])[1:25]
+        yield f"{name}: nonce", nonce
+        yield f"{name}: key", derive(key.key, b"envctl/value/v1", nonce)
+        yield f"{name}: associated data", Key.bound((seal["project"], environment, name))
+    text = Key.sealed_text(seal, secrets, age_file)
+    yield "SHA-256 of the age file", sha256(age_file)
+    yield f"SHA-256 of S ({len(text)} bytes)", sha256(text)
+    yield "seal key", derive(key.key, b"envctl/seal/v1")
+    yield "mac", unb64(seal["mac"])
+    yield "lineage key", derive(previous.key, b"envctl/lineage/v1")
+    yield "lineage", unb64(seal["lineage"])
+
+
 # Writing.
 
 
@@ -324,6 +355,9 @@ def main():
         case ["recover", project, identity_file]:
             result = read_all(recovered, project, identity_file)
             print(json.dumps(result))
+        case ["steps", project, environment, identity_file, previous]:
+            for what, data in steps(project, environment, identity_file, previous):
+                print(f"{what + ':':36} {data.hex()}")
         case _:
             sys.exit(__doc__)
 
