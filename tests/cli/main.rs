@@ -12,6 +12,7 @@
     reason = "a test fails by panicking, makes its files without ceremony, and says what it leaves out"
 )]
 
+mod attacks;
 mod canary;
 mod commands;
 mod documents;
@@ -25,8 +26,10 @@ mod hostile;
 mod hostile_names;
 mod identity;
 mod init;
+mod interop;
 mod keygen;
 mod projects;
+mod refused;
 mod regressions;
 mod render;
 mod repository;
