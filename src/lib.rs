@@ -53,3 +53,4 @@ pub mod terminal;
 pub mod unseal;
 pub mod update;
 pub mod validate;
+pub mod view;

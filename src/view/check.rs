@@ -1,0 +1,231 @@
+//! What was edited, held against the project: problems of what changed stop it, others are only told.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Change, Edited, Page};
+use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
+use crate::environment::{Assignment, Entries, Entry, EnvironmentFile, Sealed};
+use crate::lint;
+use crate::model::Model;
+use crate::plan::{Completeness, plan};
+use crate::schema::Variable;
+use crate::secret::Secret;
+use crate::source::Span;
+use crate::validate::{self, MAX_VALUE, Place};
+
+/// Problems that only say that something is still missing: an environment is filled one by one.
+const LACKING: &[Code] = &[Code::MissingValue, Code::GroupViolation, Code::RuleViolation];
+
+/// Problems whose text repeats a word of the file. Of a text full of secrets that may be one of them.
+const QUOTING: &[Code] = &[
+    Code::UnknownKey,
+    Code::UnknownVariable,
+    Code::UnknownBackend,
+    Code::UnknownSchema,
+    Code::UnknownEnvironment,
+    Code::UnknownRecipient,
+    Code::ReservedName,
+    Code::WrongTomlType,
+    Code::InvalidPlace,
+];
+
+/// What is to be said of an edited text.
+#[derive(Debug, Default)]
+pub struct Checked {
+    /// Errors stop it.
+    pub problems: Diagnostics,
+    /// What has to be agreed to, each a question.
+    pub questions: Vec<String>,
+    /// Whether the environment's file says that it is protected.
+    pub protected: bool,
+}
+
+/// One check.
+struct Check<'c> {
+    page: &'c Page,
+    edited: &'c Edited,
+    name: &'c str,
+    /// The file as it was, and its text.
+    old: &'c EnvironmentFile,
+    text: &'c str,
+}
+
+/// Checks an edited environment; `text` is the file as it was. The model is the same afterwards.
+pub fn check(page: &Page, edited: &Edited, model: &mut Model, name: &str, text: &str) -> Checked {
+    let known: BTreeSet<(Code, String)> =
+        whole(model, name).iter().map(|problem| (problem.code, problem.message.clone())).collect();
+    let mut found = Diagnostics::default();
+    let file = EnvironmentFile::read(name, false, &edited.blanked, edited.source, &mut found);
+    let (Some(mut file), Some(old)) = (file, model.environments.remove(name)) else {
+        return Checked { problems: found, ..Checked::default() };
+    };
+    file.sealed.clone_from(&old.sealed);
+    file.secrets = edited.entries.iter().map(|(name, spans)| (name.clone(), entry(name, *spans))).collect();
+    let check = Check { page, edited, name, old: &old, text };
+    let protected = is_protected(&file);
+    let questions = check.questions(&file, protected);
+    let changed = check.changed(&file);
+    let mut own = Diagnostics::default();
+    check.moves(&file, &mut own);
+    model.environments.insert(name.to_owned(), file);
+    check.values(model, &mut own);
+    found.append(whole(model, name));
+    let mut problems = Diagnostics::default();
+    for problem in found.iter().map(|problem| bare(problem, edited)).chain(own.iter().cloned()) {
+        let place = problem.primary().filter(|place| place.source == edited.source);
+        let touched = place.is_some_and(|place| changed.iter().any(|span| overlap(*span, place)));
+        let new = !known.contains(&(problem.code, problem.message.clone())) || QUOTING.contains(&problem.code);
+        let stops = !LACKING.contains(&problem.code) && (touched || (new && place.is_some()));
+        let severity = if stops { problem.severity } else { Severity::Warning };
+        problems.push(Diagnostic { severity, ..problem });
+    }
+    model.environments.insert(name.to_owned(), old);
+    Checked { problems, questions, protected }
+}
+
+/// Every problem that is known of an environment without its secrets.
+fn whole(model: &Model, name: &str) -> Diagnostics {
+    let mut problems = Diagnostics::default();
+    lint::lint(model, &mut problems);
+    let chain = model.chain(name);
+    for view in model.views.values().filter(|view| chain.as_ref().is_none_or(|chain| chain.is_for(&view.name))) {
+        plan(model, name, view, &BTreeMap::new(), Completeness::Required, &mut problems);
+    }
+    problems
+}
+
+fn is_protected(file: &EnvironmentFile) -> bool {
+    file.protected.as_ref().is_some_and(|flag| flag.value)
+}
+
+fn entry(name: &str, (key_span, span): (Span, Span)) -> Entry {
+    let assignment = Assignment::Sealed(Sealed { since: 1, rotated: String::new() });
+    Entry { name: name.to_owned(), key_span, span, assignment }
+}
+
+fn overlap(span: Span, place: Span) -> bool {
+    span.source == place.source && span.start <= place.start && place.start <= span.end
+}
+
+/// Without the words of the edited text that it repeats.
+fn bare(problem: &Diagnostic, edited: &Edited) -> Diagnostic {
+    let here = problem.primary().filter(|place| place.source == edited.source);
+    match here.filter(|_| QUOTING.contains(&problem.code)) {
+        Some(place) => Diagnostic {
+            severity: problem.severity,
+            ..Diagnostic::error(problem.code, problem.code.meaning()).at(place, "")
+        },
+        None => problem.clone(),
+    }
+}
+
+impl Check<'_> {
+    /// What nobody should do by a slip.
+    fn questions(&self, file: &EnvironmentFile, protected: bool) -> Vec<String> {
+        let mut questions = Vec::new();
+        if is_protected(self.old) && !protected {
+            questions.push(format!("`{}` would no longer be protected", self.name));
+        }
+        let clear = |name: &String| file.named(name).any(|entry| is_clear(entry) && !file.secrets.contains_key(name));
+        for name in self.old.secrets.keys().filter(|name| clear(name)) {
+            questions.push(format!("`{name}` was sealed and would stand in clear, for everybody who reads the file"));
+        }
+        questions
+    }
+
+    /// The places of what is not as it was.
+    fn changed(&self, file: &EnvironmentFile) -> Vec<Span> {
+        let whole = |(key, value): (Span, Span)| Span { end: value.end, ..key };
+        let names = self.edited.changes.keys().filter_map(|name| self.edited.entries.get(name));
+        let mut changed: Vec<Span> = names.map(|spans| whole(*spans)).collect();
+        let written = |text: &str, entry: &Entry| text.get(entry.span.start..entry.span.end).map(str::to_owned);
+        let mut compare = |new: &Entries, old: Option<&Entries>| {
+            for entry in new.values() {
+                let before = old.and_then(|old| old.get(&entry.name)).and_then(|old| written(self.text, old));
+                if before.is_none() || before != written(&self.edited.blanked, entry) {
+                    changed.push(whole((entry.key_span, entry.span)));
+                }
+            }
+        };
+        compare(&file.values, Some(&self.old.values));
+        for (schema, (_, entries)) in &file.per_schema {
+            compare(entries, self.old.per_schema.get(schema).map(|(_, entries)| entries));
+        }
+        changed
+    }
+
+    /// Names that stand in both tables, and those that came from `[values]`.
+    fn moves(&self, file: &EnvironmentFile, problems: &mut Diagnostics) {
+        for (name, (key, _)) in &self.edited.entries {
+            let own = file.per_schema.values().filter_map(|(_, entries)| entries.get(name));
+            for other in file.values.get(name).into_iter().chain(own) {
+                let message = "this name stands in `[secrets]` and in clear";
+                let problem = Diagnostic::error(Code::SealedStructure, message).at(other.key_span, "here");
+                problems.push(problem.at(*key, "and here").help("keep one of them"));
+            }
+            let was_clear = self.old.named(name).any(is_clear) && !self.old.secrets.contains_key(name);
+            if was_clear && self.edited.changes.contains_key(name) {
+                let message = format!("`{name}` stood in clear: git keeps that value for ever");
+                let problem = Diagnostic::warning(Code::SecretInClear, message).at(*key, "sealed from now on");
+                problems.push(problem.help("change the value where it is used, then here"));
+            }
+        }
+    }
+
+    /// The new values, held against every declaration; all of them if what is protected is decided anew.
+    fn values(&self, model: &Model, problems: &mut Diagnostics) {
+        let protected = model.chain(self.name).is_some_and(|chain| chain.is_protected());
+        let all = protected && !is_protected(self.old);
+        for (name, (_, span)) in &self.edited.entries {
+            let value = match self.edited.changes.get(name) {
+                Some(Change::Set(value)) => Some(value),
+                Some(Change::Rename { from }) => self.page.values.get(from),
+                Some(Change::Generate) => {
+                    self.generated(model, name, *span, problems);
+                    None
+                }
+                Some(Change::Unset) => None,
+                None => self.page.values.get(name).filter(|_| all),
+            };
+            for variable in model.declarations(name) {
+                if let Some(value) = value {
+                    against(variable, value, protected, *span, problems);
+                }
+            }
+        }
+    }
+
+    fn generated(&self, model: &Model, name: &str, span: Span, problems: &mut Diagnostics) {
+        if model.declarations(name).iter().all(|variable| variable.generate.is_none()) {
+            let message = "no schema says how this value is generated";
+            let help = "give the value, or say `generate = { kind = … }` in the schema";
+            problems.push(Diagnostic::error(Code::MissingKey, message).at(span, "").help(help));
+        }
+    }
+}
+
+/// Whether it can be read by whoever reads the file: a template may take in a secret, and is judged elsewhere.
+fn is_clear(entry: &Entry) -> bool {
+    matches!(&entry.assignment, Assignment::Value(written) if !written.has_inserts())
+}
+
+/// One value, held against one declaration.
+fn against(variable: &Variable, value: &Secret, protected: bool, span: Span, problems: &mut Diagnostics) {
+    if value.size() > MAX_VALUE {
+        problems.push(validate::too_large(variable, span));
+        return;
+    }
+    match std::str::from_utf8(value.expose()) {
+        Ok(text) => {
+            for finding in validate::findings(variable, text, Place { protected, sensitive: true }) {
+                problems.push(finding.at(variable, span));
+            }
+        }
+        Err(_) if variable.takes_bytes() && !value.expose().contains(&0) => {}
+        Err(_) => {
+            let message = format!("`{}` must be text", variable.name);
+            let problem = Diagnostic::error(Code::InvalidValueBytes, message).at(span, "bytes that are not UTF-8");
+            problems.push(problem.at(variable.kind.span, "declared here"));
+        }
+    }
+}
