@@ -65,7 +65,9 @@ impl Scan {
         if tables.is_empty() || !tables.iter().all(is_header) {
             self.values.push(value.span.start..value.span.end);
         } else {
-            tables.into_iter().for_each(|item| self.visit(text, top, item));
+            for item in tables {
+                self.visit(text, top, item);
+            }
         }
     }
 

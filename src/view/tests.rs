@@ -283,7 +283,9 @@ proptest! {
     fn an_edit_of_one_leaves_all_other_lines(whole in any_file(), value in any_value(), which: proptest::sample::Index) {
         let (file, text) = made(&whole);
         let names: Vec<&String> = file.entries.keys().filter(|name| crate::name::is_variable(name)).collect();
-        prop_assume!(!names.is_empty());
+        if names.is_empty() {
+            return Ok(());
+        }
         let name = which.get(&names).as_str();
         let before = page(&text, &file);
         // The same file with another value is what a person makes of it.
