@@ -17,6 +17,7 @@ mod canary;
 mod commands;
 mod concurrent;
 mod documents;
+mod edit;
 mod example;
 mod git;
 mod git_hook;
