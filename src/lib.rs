@@ -32,6 +32,7 @@ pub mod lint;
 pub mod merging;
 pub mod model;
 pub mod name;
+pub mod outline;
 pub mod patch;
 pub mod person;
 pub mod placeholder;

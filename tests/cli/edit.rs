@@ -20,7 +20,9 @@ struct Desk {
 
 /// Whether all programs are there; says which are not.
 fn has(programs: &[&str]) -> bool {
-    let missing = |name: &&&str| !["/usr/bin", "/bin", "/usr/local/bin"].iter().any(|folder| Path::new(folder).join(name).exists());
+    let missing = |name: &&&str| {
+        !["/usr/bin", "/bin", "/usr/local/bin"].iter().any(|folder| Path::new(folder).join(name).exists())
+    };
     let missing: Vec<_> = programs.iter().filter(missing).collect();
     for name in &missing {
         println!("left out: edit with {name} (not installed)");
@@ -128,7 +130,10 @@ fn a_change_is_sealed_and_other_lines_stay() {
     let output = desk.editor("sed -i 's/^DB_PASSWORD = .*/DB_PASSWORD = \"NEW\" # new/' \"$1\"").edit("[]", &["dev"]);
     output.assert_status(0);
     assert!(output.stdout.contains("wrote environments/dev.toml: changed `DB_PASSWORD`"), "{output}");
-    assert_eq!(difference(&before, &desk.file()), ["-DB_PASSWORD", "-revision", "-mac", "+DB_PASSWORD", "+revision", "+mac"]);
+    assert_eq!(
+        difference(&before, &desk.file()),
+        ["-DB_PASSWORD", "-revision", "-mac", "+DB_PASSWORD", "+revision", "+mac"]
+    );
     assert!(desk.file().contains("} # new\n"));
     assert_eq!((desk.value("DB_PASSWORD"), desk.value("OTHER")), (desk.new.clone(), desk.old.clone()));
     // What is shown has the values and not the seal.
@@ -150,7 +155,11 @@ fn editors_that_fail() {
     desk.assert_nothing_written(": > \"$1\"", 1, "empty");
     desk.assert_nothing_written("rm \"$1\"", 5, "left no file");
     desk.assert_nothing_written("rm \"$1\"; mkfifo \"$1\"", 5, "left no file");
-    desk.assert_nothing_written("mv \"$1\" \"$1.real\"; sed -i 's/OLD/NEW/' \"$1.real\"; ln -s \"$1.real\" \"$1\"", 5, "left no file");
+    desk.assert_nothing_written(
+        "mv \"$1\" \"$1.real\"; sed -i 's/OLD/NEW/' \"$1.real\"; ln -s \"$1.real\" \"$1\"",
+        5,
+        "left no file",
+    );
     desk.assert_nothing_written("head -c 21000000 /dev/zero | tr '\\0' x > \"$1\"", 5, "larger than 20 MiB");
     let output = desk.edit_with("no-such-editor", "[]", &["dev"]);
     assert!(output.status == 2 && output.stdout.contains("$EDITOR"), "{output}");
@@ -235,7 +244,8 @@ fn moves_names_and_generated_values() {
         return;
     }
     let desk = Desk::new();
-    let entry = |text: &str, name: &str| text.lines().find(|line| line.starts_with(name)).unwrap_or_default().to_owned();
+    let entry =
+        |text: &str, name: &str| text.lines().find(|line| line.starts_with(name)).unwrap_or_default().to_owned();
     desk.editor("sed -i 's/^OTHER = /API_KEY = /' \"$1\"").edit("[]", &["dev"]).assert_status(0);
     assert_eq!((desk.value("API_KEY"), entry(&desk.file(), "OTHER")), (desk.old.clone(), String::new()));
     let output = desk.editor("sed -i 's/^API_KEY = .*/API_KEY = { generate = true }/' \"$1\"").edit("[]", &["dev"]);
@@ -252,7 +262,10 @@ fn moves_names_and_generated_values() {
     assert!(output.stdout.contains("warning[secret-in-clear]"), "{output}");
     assert_eq!(desk.value("PORT"), "8001");
     let back = "sed -i '/^PORT/d' \"$1\"; sed -i 's/^.values.$/[values]\\nPORT = 8002/' \"$1\"";
-    let output = desk.editor(back).edit(r#"[["expect", "Do that? [y/N]"], ["send", "n\n"], ["expect", "Edit again"], ["send", "d\n"]]"#, &["dev"]);
+    let output = desk.editor(back).edit(
+        r#"[["expect", "Do that? [y/N]"], ["send", "n\n"], ["expect", "Edit again"], ["send", "d\n"]]"#,
+        &["dev"],
+    );
     output.assert_status(1);
     assert_eq!(desk.value("PORT"), "8001");
     desk.editor(back).edit(r#"[["expect", "Do that? [y/N]"], ["send", "y\n"]]"#, &["dev"]).assert_status(0);
@@ -266,8 +279,13 @@ fn others_are_not_overwritten() {
     }
     let desk = Desk::new();
     let envctl = env!("CARGO_BIN_EXE_envctl");
-    let meanwhile = |name: &str| format!("echo 'meanwhile-{name}' | '{envctl}' set dev {name} --stdin > /dev/null 2>&1");
-    let does = format!("{}; {}; sed -i 's/^DB_PASSWORD = .*/DB_PASSWORD = \"NEW\"/; s/8000/8001/' \"$1\"", meanwhile("OTHER"), meanwhile("API_KEY"));
+    let meanwhile =
+        |name: &str| format!("echo 'meanwhile-{name}' | '{envctl}' set dev {name} --stdin > /dev/null 2>&1");
+    let does = format!(
+        "{}; {}; sed -i 's/^DB_PASSWORD = .*/DB_PASSWORD = \"NEW\"/; s/8000/8001/' \"$1\"",
+        meanwhile("OTHER"),
+        meanwhile("API_KEY")
+    );
     desk.editor(&does).edit("[]", &["dev"]).assert_status(0);
     let values = ["DB_PASSWORD", "OTHER", "API_KEY", "PORT"].map(|name| desk.value(name));
     assert_eq!(values, [desk.new.as_str(), "meanwhile-OTHER", "meanwhile-API_KEY", "8001"]);
@@ -354,7 +372,8 @@ mod real {
         assert_eq!(desk.value("DB_PASSWORD"), desk.new, "{editor}");
     }
 
-    const VIM: &str = "set backup writebackup undofile\nset backupdir=~/backup directory=~/swap undodir=~/undo\nset history=100\n";
+    const VIM: &str =
+        "set backup writebackup undofile\nset backupdir=~/backup directory=~/swap undodir=~/undo\nset history=100\n";
     const SUBSTITUTE: &str = r#"["send", ":%s/^DB_PASSWORD.*/DB_PASSWORD = \"NEW\"\r"], ["send", ":w\r:wq\r"]"#;
 
     #[test]
