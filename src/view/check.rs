@@ -8,10 +8,8 @@ use crate::environment::{Assignment, Entries, Entry, EnvironmentFile, Sealed};
 use crate::lint;
 use crate::model::Model;
 use crate::plan::{Completeness, plan};
-use crate::schema::Variable;
-use crate::secret::Secret;
 use crate::source::Span;
-use crate::validate::{self, MAX_VALUE, Place};
+use crate::validate::{self, Place};
 
 /// Problems that only say that something is still missing: an environment is filled one by one.
 const LACKING: &[Code] = &[Code::MissingValue, Code::GroupViolation, Code::RuleViolation];
@@ -29,15 +27,15 @@ const QUOTING: &[Code] = &[
     Code::InvalidPlace,
 ];
 
-/// What is to be said of an edited text.
+/// What is to be said of an edited text. What is told whenever the project is read is not among it.
 #[derive(Debug, Default)]
 pub struct Checked {
     /// Errors stop it.
     pub problems: Diagnostics,
     /// What has to be agreed to, each a question.
     pub questions: Vec<String>,
-    /// Whether the environment's file says that it is protected.
-    pub protected: bool,
+    /// The file as edited, if it can be read; its entries of `[secrets]` stand for what will be sealed.
+    pub file: Option<EnvironmentFile>,
 }
 
 /// One check.
@@ -52,8 +50,10 @@ struct Check<'c> {
 
 /// Checks an edited environment; `text` is the file as it was. The model is the same afterwards.
 pub fn check(page: &Page, edited: &Edited, model: &mut Model, name: &str, text: &str) -> Checked {
-    let known: BTreeSet<(Code, String)> =
-        whole(model, name).iter().map(|problem| (problem.code, problem.message.clone())).collect();
+    let (files, plans) = (linted(model), planned(model, name));
+    let words = |problem: &Diagnostic| (problem.code, problem.message.clone());
+    let told: BTreeSet<(Code, String)> = files.iter().map(words).collect();
+    let known: BTreeSet<(Code, String)> = files.iter().chain(plans.iter()).map(words).collect();
     let mut found = Diagnostics::default();
     let file = EnvironmentFile::read(name, false, &edited.blanked, edited.source, &mut found);
     let (Some(mut file), Some(old)) = (file, model.environments.remove(name)) else {
@@ -62,31 +62,40 @@ pub fn check(page: &Page, edited: &Edited, model: &mut Model, name: &str, text: 
     file.sealed.clone_from(&old.sealed);
     file.secrets = edited.entries.iter().map(|(name, spans)| (name.clone(), entry(name, *spans))).collect();
     let check = Check { page, edited, name, old: &old, text };
-    let protected = is_protected(&file);
-    let questions = check.questions(&file, protected);
+    let questions = check.questions(&file);
     let changed = check.changed(&file);
     let mut own = Diagnostics::default();
     check.moves(&file, &mut own);
     model.environments.insert(name.to_owned(), file);
     check.values(model, &mut own);
-    found.append(whole(model, name));
+    found.append(linted(model));
+    found.append(planned(model, name));
     let mut problems = Diagnostics::default();
-    for problem in found.iter().map(|problem| bare(problem, edited)).chain(own.iter().cloned()) {
+    for problem in found.iter().chain(own.iter()) {
         let place = problem.primary().filter(|place| place.source == edited.source);
         let touched = place.is_some_and(|place| changed.iter().any(|span| overlap(*span, place)));
-        let new = !known.contains(&(problem.code, problem.message.clone())) || QUOTING.contains(&problem.code);
+        let new = !known.contains(&words(problem));
+        if !touched && told.contains(&words(problem)) {
+            continue;
+        }
         let stops = !LACKING.contains(&problem.code) && (touched || (new && place.is_some()));
         let severity = if stops { problem.severity } else { Severity::Warning };
-        problems.push(Diagnostic { severity, ..problem });
+        problems.push(Diagnostic { severity, ..bare(problem, edited) });
     }
-    model.environments.insert(name.to_owned(), old);
-    Checked { problems, questions, protected }
+    let file = model.environments.insert(name.to_owned(), old);
+    Checked { problems, questions, file }
 }
 
-/// Every problem that is known of an environment without its secrets.
-fn whole(model: &Model, name: &str) -> Diagnostics {
+/// Problems between the files, which are told whenever they are read.
+fn linted(model: &Model) -> Diagnostics {
     let mut problems = Diagnostics::default();
     lint::lint(model, &mut problems);
+    problems
+}
+
+/// Problems of what the environment gives its programs.
+fn planned(model: &Model, name: &str) -> Diagnostics {
+    let mut problems = Diagnostics::default();
     let chain = model.chain(name);
     for view in model.views.values().filter(|view| chain.as_ref().is_none_or(|chain| chain.is_for(&view.name))) {
         plan(model, name, view, &BTreeMap::new(), Completeness::Required, &mut problems);
@@ -121,9 +130,9 @@ fn bare(problem: &Diagnostic, edited: &Edited) -> Diagnostic {
 
 impl Check<'_> {
     /// What nobody should do by a slip.
-    fn questions(&self, file: &EnvironmentFile, protected: bool) -> Vec<String> {
+    fn questions(&self, file: &EnvironmentFile) -> Vec<String> {
         let mut questions = Vec::new();
-        if is_protected(self.old) && !protected {
+        if is_protected(self.old) && !is_protected(file) {
             questions.push(format!("`{}` would no longer be protected", self.name));
         }
         let clear = |name: &String| file.named(name).any(|entry| is_clear(entry) && !file.secrets.contains_key(name));
@@ -181,7 +190,7 @@ impl Check<'_> {
                 Some(Change::Set(value)) => Some(value),
                 Some(Change::Rename { from }) => self.page.values.get(from),
                 Some(Change::Generate) => {
-                    self.generated(model, name, *span, problems);
+                    check_generated(model, name, *span, problems);
                     None
                 }
                 Some(Change::Unset) => None,
@@ -189,43 +198,23 @@ impl Check<'_> {
             };
             for variable in model.declarations(name) {
                 if let Some(value) = value {
-                    against(variable, value, protected, *span, problems);
+                    validate::value_at(variable, value, Place { protected, sensitive: true }, *span, problems);
                 }
             }
         }
     }
+}
 
-    fn generated(&self, model: &Model, name: &str, span: Span, problems: &mut Diagnostics) {
-        if model.declarations(name).iter().all(|variable| variable.generate.is_none()) {
-            let message = "no schema says how this value is generated";
-            let help = "give the value, or say `generate = { kind = … }` in the schema";
-            problems.push(Diagnostic::error(Code::MissingKey, message).at(span, "").help(help));
-        }
+/// A value is generated as its schema says.
+fn check_generated(model: &Model, name: &str, span: Span, problems: &mut Diagnostics) {
+    if model.declarations(name).iter().all(|variable| variable.generate.is_none()) {
+        let message = "no schema says how this value is generated";
+        let help = "give the value, or say `generate = { kind = … }` in the schema";
+        problems.push(Diagnostic::error(Code::MissingKey, message).at(span, "").help(help));
     }
 }
 
 /// Whether it can be read by whoever reads the file: a template may take in a secret, and is judged elsewhere.
 fn is_clear(entry: &Entry) -> bool {
     matches!(&entry.assignment, Assignment::Value(written) if !written.has_inserts())
-}
-
-/// One value, held against one declaration.
-fn against(variable: &Variable, value: &Secret, protected: bool, span: Span, problems: &mut Diagnostics) {
-    if value.size() > MAX_VALUE {
-        problems.push(validate::too_large(variable, span));
-        return;
-    }
-    match std::str::from_utf8(value.expose()) {
-        Ok(text) => {
-            for finding in validate::findings(variable, text, Place { protected, sensitive: true }) {
-                problems.push(finding.at(variable, span));
-            }
-        }
-        Err(_) if variable.takes_bytes() && !value.expose().contains(&0) => {}
-        Err(_) => {
-            let message = format!("`{}` must be text", variable.name);
-            let problem = Diagnostic::error(Code::InvalidValueBytes, message).at(span, "bytes that are not UTF-8");
-            problems.push(problem.at(variable.kind.span, "declared here"));
-        }
-    }
 }

@@ -147,6 +147,17 @@ impl Page {
         self.with_remarks(remarks, &self.without_remarks(edited))
     }
 
+    /// How many lines of remarks stand above a text that was edited: [`Self::again`] takes them away.
+    pub fn remarks_above(&self, edited: &Secret) -> usize {
+        let lines = |text: &Secret| text.expose().split(|byte| *byte == b'\n').count();
+        lines(edited) - lines(&self.without_remarks(edited))
+    }
+
+    /// The value of an entry as it was.
+    pub fn value(&self, name: &str) -> Option<&Secret> {
+        self.values.get(name)
+    }
+
     /// The cleartext of the file.
     pub fn skeleton(&self) -> &Skeleton {
         &self.skeleton
@@ -253,14 +264,14 @@ fn body(
     values: &BTreeMap<String, Secret>,
     newlines: Newlines,
 ) -> Secret {
-    let of = |name: &Option<&str>| name.and_then(|name| values.get(name));
-    let room: usize = cuts.iter().map(|(_, name)| spell::room(of(name))).sum();
+    let of = |name: Option<&str>| name.and_then(|name| values.get(name));
+    let room: usize = cuts.iter().map(|(_, name)| spell::room(of(*name))).sum();
     let mut body = Zeroizing::new(String::with_capacity(text.len() + room));
     let mut done = 0;
     for (range, name) in cuts {
         body.push_str(text.get(done..range.start).unwrap_or(""));
         if name.is_some() {
-            spell::spell(of(name), newlines.word(), &mut body);
+            spell::spell(of(*name), newlines.word(), &mut body);
         }
         done = range.end;
     }

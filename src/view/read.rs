@@ -105,7 +105,7 @@ impl Page {
         let mut written = BTreeMap::new();
         for row in scan.rows.iter().filter(|_| scan.header.is_some()) {
             let value = table.and_then(|table| table.get(&row.name));
-            match self.row(row, source).and_then(|()| value.map(|value| spell::read(value, text)).transpose()) {
+            match check_row(row, source).and_then(|()| value.map(|value| spell::read(value, text)).transpose()) {
                 Ok(Some(value)) => drop(written.insert(row.name.clone(), value)),
                 Ok(None) => {}
                 Err(problem) => found.push(problem),
@@ -117,21 +117,6 @@ impl Page {
         problems.append(found);
         let skeleton = cleartext(self, text, &scan);
         good.then(|| Edited { source, changes, entries: spans, skeleton, blanked: blanked(text, &scan) })
-    }
-
-    /// Whether an entry can be one.
-    fn row(&self, row: &Row, source: SourceId) -> Result<(), Diagnostic> {
-        let span = Span { source, start: row.key.start, end: row.key.end };
-        if !name::is_variable(&row.name) {
-            let message = "this cannot be the name of a secret";
-            let help = "letters, digits and `_`, no digit first, at most 255; entries of rotations are not edited";
-            return Err(Diagnostic::error(Code::InvalidName, message).at(span, "").help(help));
-        }
-        if !row.alone {
-            let message = "an entry of `[secrets]` is written as `NAME = …`, with nothing else on its line";
-            return Err(Diagnostic::error(Code::WrongTomlType, message).at(span, ""));
-        }
-        Ok(())
     }
 
     /// What is different from the values that were shown.
@@ -195,9 +180,24 @@ impl Page {
     }
 }
 
+/// Whether an entry can be one.
+fn check_row(row: &Row, source: SourceId) -> Result<(), Diagnostic> {
+    let span = Span { source, start: row.key.start, end: row.key.end };
+    if !name::is_variable(&row.name) {
+        let message = "this cannot be the name of a secret";
+        let help = "letters, digits and `_`, no digit first, at most 255; entries of rotations are not edited";
+        return Err(Diagnostic::error(Code::InvalidName, message).at(span, "").help(help));
+    }
+    if !row.alone {
+        let message = "an entry of `[secrets]` is written as `NAME = …`, with nothing else on its line";
+        return Err(Diagnostic::error(Code::WrongTomlType, message).at(span, ""));
+    }
+    Ok(())
+}
+
 fn spans(scan: &Scan, source: SourceId) -> BTreeMap<String, (Span, Span)> {
-    let span = |range: &Range<usize>| Span { source, start: range.start, end: range.end };
-    scan.rows.iter().map(|row| (row.name.clone(), (span(&row.key), span(&row.value)))).collect()
+    let place = |range: &Range<usize>| Span { source, start: range.start, end: range.end };
+    scan.rows.iter().map(|row| (row.name.clone(), (place(&row.key), place(&row.value)))).collect()
 }
 
 /// The text with a mark in the place of each secret, the line endings of the file, and without remarks.

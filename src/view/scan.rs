@@ -65,7 +65,9 @@ impl Scan {
         if tables.is_empty() || !tables.iter().all(is_header) {
             self.values.push(value.span.start..value.span.end);
         } else {
-            tables.into_iter().for_each(|item| self.visit(text, top, item));
+            for item in tables {
+                self.visit(text, top, item);
+            }
         }
     }
 
@@ -145,7 +147,7 @@ mod tests {
         let source = SourceMap::default().add_masked("", "");
         let parsed = document::parse(text, source, &mut Diagnostics::default()).unwrap();
         let scan = Scan::of(&document::root(&parsed, source), text);
-        scan.tables(text, top).into_iter().map(|range| text[range].to_owned()).collect()
+        scan.tables(text, top).into_iter().map(|range| text.get(range).unwrap().to_owned()).collect()
     }
 
     #[test]

@@ -16,6 +16,7 @@ mod attacks;
 mod canary;
 mod commands;
 mod documents;
+mod edit;
 mod example;
 mod git;
 mod git_hook;
