@@ -147,7 +147,7 @@ mod tests {
         let source = SourceMap::default().add_masked("", "");
         let parsed = document::parse(text, source, &mut Diagnostics::default()).unwrap();
         let scan = Scan::of(&document::root(&parsed, source), text);
-        scan.tables(text, top).into_iter().map(|range| text[range].to_owned()).collect()
+        scan.tables(text, top).into_iter().map(|range| text.get(range).unwrap().to_owned()).collect()
     }
 
     #[test]

@@ -127,13 +127,16 @@ fn what_was_done_is_told_by_name() {
     );
 }
 
+/// A text, what is put in its place, and the problems with their lines.
+type Case<'c> = (&'c str, &'c str, &'c [(Code, usize)]);
+
 #[test]
 fn what_cannot_be_is_refused_at_its_place() {
     let file = sealed(&[("A", b"1"), ("A-next", b"1"), ("B", b"2")]);
     let page = page(&rewrite("[values]\n", &file).unwrap(), &file);
     let text = shown(&page);
     assert_eq!(text, "[values]\n\n[secrets]\nA = \"1\"\n\nB = \"2\"\n");
-    let cases: [(&str, &str, &[(Code, usize)]); 12] = [
+    let cases: [Case<'_>; 12] = [
         ("\"2\"", "\"2", &[(Code::TomlSyntax, 6)]),
         ("\"2\"", "\"2\"\nB = \"3\"", &[(Code::DuplicateName, 7)]),
         ("\"2\"", "{ enc = \"AAAA\", since = 1, rotated = 2026-11-21 }", &[(Code::SealedStructure, 6)]),
@@ -317,7 +320,8 @@ proptest! {
         let body = shown(&page);
         let floor = |at: usize| (0..=at.min(body.len())).rev().find(|at| body.is_char_boundary(*at)).unwrap();
         let start = floor(at.index(body.len() + 1));
-        let changed = format!("{}{typed}{}", &body[..start], &body[floor(start + gone).max(start)..]);
+        let end = floor(start + gone).max(start);
+        let changed = format!("{}{typed}{}", body.get(..start).unwrap(), body.get(end..).unwrap());
         if let Ok(read) = edited(&page, &changed) {
             let mut new = file.clone();
             for (name, change) in &read.changes {

@@ -6,7 +6,7 @@ use std::path::Path;
 use tempfile::TempDir;
 
 use crate::canary::Canary;
-use crate::harness::{Output, Sandbox};
+use crate::harness::{Output, Sandbox, set_mode};
 
 const SCHEMA: &str = "[variables.DB_PASSWORD]\nsecret = true\nmin_length = 8\n\n[variables.API_KEY]\nsecret = true\nrequired = false\ngenerate = { kind = \"hex\", bytes = 16 }\n\n[variables.OTHER]\nsecret = true\nrequired = false\n\n[variables.PORT]\ntype = \"port\"\ndefault = 80\n";
 
@@ -45,7 +45,9 @@ impl Desk {
             let arguments = ["set", "dev", name, "--stdin", "--recipients", "alice"];
             sandbox.run(&arguments).stdin(format!("{old}\n")).output().assert_status(0);
         }
-        Self { sandbox, memory: tempfile::tempdir_in("/dev/shm").unwrap(), old, new }
+        let memory = tempfile::tempdir_in("/dev/shm").unwrap();
+        set_mode(memory.path(), 0o700);
+        Self { sandbox, memory, old, new }
     }
 
     /// Puts an editor into `PATH` that does this to the file `$1`; `OLD` and `NEW` stand for the values.
@@ -69,7 +71,7 @@ impl Desk {
     }
 
     fn raw(&self, editor: &str, steps: &str, arguments: &[&str]) -> Output {
-        let driver = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cli/terminal.py");
+        let driver = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cli/screen.py");
         let edit = [driver, steps, env!("CARGO_BIN_EXE_envctl"), "edit"];
         let run = self.sandbox.program("python3", &[&edit, arguments].concat());
         let run = run.env("EDITOR", editor).env("XDG_RUNTIME_DIR", self.memory.path()).env("TERM", "xterm");
@@ -279,6 +281,7 @@ fn others_are_not_overwritten() {
     }
     let desk = Desk::new();
     let envctl = env!("CARGO_BIN_EXE_envctl");
+    let envctl = format!("{envctl}' --project '{}", desk.sandbox.path("project").display());
     let meanwhile =
         |name: &str| format!("echo 'meanwhile-{name}' | '{envctl}' set dev {name} --stdin > /dev/null 2>&1");
     let does = format!(
@@ -304,6 +307,31 @@ fn others_are_not_overwritten() {
     let output = desk.editor(&port).edit("[]", &["dev"]);
     assert!(output.status == 1 && output.stdout.contains("[changed-meanwhile]"), "{output}");
     assert_eq!(desk.value("PORT"), "8003");
+}
+
+/// An environment is filled one by one, and what was wrong before is no obstacle.
+#[test]
+fn old_problems_do_not_stop_an_edit() {
+    if !has(&["python3"]) {
+        return;
+    }
+    let desk = Desk::new();
+    let text = desk
+        .file()
+        .replace("PORT = 8000", "PORT = 99999\nGONE = 1")
+        .replace("[values]", "recipients = [\"nobody\"]\n[values]");
+    desk.sandbox.file("environments/dev.toml", text.replacen("recipients = [\"alice\"]\n", "", 1));
+    desk.sandbox.file("schemas/api.toml", format!("{SCHEMA}\n[variables.MISSING]\n"));
+    let output = desk.editor("sed -i 's/^DB_PASSWORD = .*/DB_PASSWORD = \"NEW\"/' \"$1\"").edit("[]", &["dev"]);
+    output.assert_status(0);
+    for code in ["unknown-recipient", "unknown-variable", "type-mismatch", "missing-value"] {
+        assert!(output.stdout.contains(&format!("warning[{code}]")), "{code}\n{output}");
+    }
+    assert!(!output.stdout.contains("error["), "{output}");
+    // The entry that is wrong cannot be changed to another wrong one.
+    let discard = r#"[["expect", "Edit again"], ["send", "d\n"]]"#;
+    let output = desk.editor("sed -i 's/99999/99998/' \"$1\"").edit(discard, &["dev"]);
+    assert!(output.status == 1 && output.stdout.contains("error[type-mismatch]"), "{output}");
 }
 
 #[test]
@@ -340,7 +368,7 @@ fn the_editor_gets_nothing_of_ours_and_needs_a_terminal() {
     let key = fs::read_to_string(desk.sandbox.path("home/.config/envctl/identity.txt")).unwrap();
     let key = key.lines().find(|line| line.starts_with("AGE-SECRET-KEY-")).unwrap().to_owned();
     desk.editor("env > \"$HOME/environment\"; pwd > \"$HOME/where\"");
-    let driver = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cli/terminal.py");
+    let driver = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cli/screen.py");
     let run = desk.sandbox.program("python3", &[driver, "[]", env!("CARGO_BIN_EXE_envctl"), "edit", "dev"]);
     let run = run.env("EDITOR", "fake").env("XDG_RUNTIME_DIR", desk.memory.path()).env("ENVCTL_IDENTITY", &key);
     run.env("ENVCTL_ENVIRONMENT", "dev").output().assert_status(0);
@@ -354,9 +382,10 @@ fn the_editor_gets_nothing_of_ours_and_needs_a_terminal() {
 mod real {
     use super::{Desk, has};
 
-    fn edits(editor: &str, program: &str, home: &[(&str, &str)], keys: &str) {
+    /// A desk whose home holds these files, and the steps for a screen that shows the values.
+    fn desk(program: &str, home: &[(&str, &str)]) -> Option<Desk> {
         if !has(&["python3", program]) {
-            return;
+            return None;
         }
         let desk = Desk::new();
         for folder in ["backup", "swap", "undo", "auto"] {
@@ -365,39 +394,81 @@ mod real {
         for (path, text) in home {
             desk.sandbox.place(&format!("home/{path}"), text);
         }
-        // Blind: the screen shows the values.
-        let steps = format!("[[\"blind\"], [\"expect\", \"Environment\"], {keys}]");
-        let steps = steps.replace("OLD", &desk.old).replace("NEW", &desk.new);
-        desk.edit_with(editor, &steps, &["dev"]).assert_status(0);
-        assert_eq!(desk.value("DB_PASSWORD"), desk.new, "{editor}");
+        Some(desk)
     }
 
-    const VIM: &str =
-        "set backup writebackup undofile\nset backupdir=~/backup directory=~/swap undodir=~/undo\nset history=100\n";
+    fn steps(desk: &Desk, first: &str, keys: &str) -> String {
+        let steps = format!("[[\"blind\"], [\"expect\", \"{first}\"], {keys}]");
+        steps.replace("OLD", &desk.old).replace("NEW", &desk.new)
+    }
+
+    fn edits(editor: &str, program: &str, home: &[(&str, &str)], keys: &str) {
+        let Some(desk) = desk(program, home) else { return };
+        if !home.is_empty() {
+            keeps_copies_by_itself(&desk, editor, keys);
+        }
+        desk.edit_with(editor, &steps(&desk, "Environment", keys), &["dev"]).assert_status(0);
+        assert_eq!(desk.value("DB_PASSWORD"), desk.new, "{editor}");
+        let backup = desk.sandbox.path("home/backup");
+        assert_eq!(std::fs::read_dir(&backup).unwrap().count(), 0, "{editor}");
+    }
+
+    /// With these settings the editor alone does leave something behind.
+    fn keeps_copies_by_itself(desk: &Desk, editor: &str, keys: &str) {
+        let plain = desk.sandbox.path("home/plain.toml");
+        desk.sandbox.place("home/plain.toml", format!("# Environment\nDB_PASSWORD = \"{}\"\n", desk.old));
+        let command: Vec<&str> = editor.split(' ').chain([plain.to_str().unwrap()]).collect();
+        let driver = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cli/screen.py");
+        let run =
+            desk.sandbox.program("python3", &[&[driver, &steps(desk, "Environment", keys)], &command[..]].concat());
+        run.env("TERM", "xterm").reveals().output().assert_status(0);
+        let backup = desk.sandbox.path("home/backup");
+        assert!(std::fs::read_dir(&backup).unwrap().count() > 0, "{editor}");
+        for folder in ["backup", "swap", "undo", "auto"] {
+            let folder = desk.sandbox.path("home").join(folder);
+            std::fs::remove_dir_all(&folder).unwrap();
+            std::fs::create_dir(&folder).unwrap();
+        }
+    }
+
+    /// Killed with a change that was not saved.
+    fn dies(editor: &str, program: &str, home: &[(&str, &str)], keys: &str) {
+        let Some(desk) = desk(program, home) else { return };
+        let before = desk.file();
+        desk.edit_with(editor, &steps(&desk, "Environment", keys), &["dev"]).assert_status(5);
+        assert_eq!(desk.file(), before);
+    }
+
+    const VIM: &str = "set backup writebackup undofile\nset backupskip= backupdir=~/backup directory=~/swap undodir=~/undo\nset history=100\n";
     const SUBSTITUTE: &str = r#"["send", ":%s/^DB_PASSWORD.*/DB_PASSWORD = \"NEW\"\r"], ["send", ":w\r:wq\r"]"#;
+
+    const DIE: &str =
+        r#"["send", ":%s/^DB_PASSWORD.*/DB_PASSWORD = \"NEW\"\r"], ["send", ":call system('kill -9 '.getpid())\r"]"#;
 
     #[test]
     fn vim() {
         let viminfo = format!("{VIM}set viminfo='100,<1000,s100\n");
         edits("vim", "vim", &[(".vimrc", &viminfo)], SUBSTITUTE);
+        dies("vim", "vim", &[(".vimrc", &viminfo)], DIE);
     }
 
     #[test]
     fn neovim() {
         let shada = format!("{VIM}set shada='100,<1000,s100\n");
         edits("nvim", "nvim", &[(".config/nvim/init.vim", &shada)], SUBSTITUTE);
+        dies("nvim", "nvim", &[(".config/nvim/init.vim", &shada)], DIE);
     }
 
     #[test]
     fn nano() {
-        let nanorc = "set backup\nset backupdir \"~/backup\"\nset historylog\nset positionlog\n";
+        // It takes its configuration from the home of the user database where root starts it: there is nothing to compare.
         let keys = r#"["send", "\u0017DB_PASSWORD\r\u000bDB_PASSWORD = \"NEW\"\r"], ["send", "\u000f\r"], ["expect", "Wrote"], ["send", "\u0018"]"#;
-        edits("nano", "nano", &[(".nanorc", nanorc)], keys);
+        edits("nano --backup", "nano", &[], keys);
     }
 
     #[test]
     fn emacs() {
-        let init = "(setq make-backup-files t backup-directory-alist '((\".\" . \"~/backup\")) auto-save-default t auto-save-interval 1 create-lockfiles t auto-save-list-file-prefix \"~/auto/\")\n(savehist-mode 1)\n";
+        let init = "(setq backup-enable-predicate (lambda (_) t) make-backup-files t backup-directory-alist '((\".\" . \"~/backup\")) auto-save-default t auto-save-interval 1 create-lockfiles t auto-save-list-file-prefix \"~/auto/\")\n(savehist-mode 1)\n";
         let keys = r#"["send", "\u0013DB_PASSWORD\r\u0001\u000b"], ["send", "DB_PASSWORD = \"NEW\""], ["send", "\u0018\u0013"], ["expect", "Wrote"], ["send", "\u0018\u0003"]"#;
         edits("emacs -nw", "emacs", &[(".emacs", init)], keys);
     }

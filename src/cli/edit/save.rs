@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::super::sealing::{self, First};
 use super::super::writing::{TAIL, Writing};
 use super::Editing;
+use crate::assign;
 use crate::context::{Channel, Context, Exit, Outcome};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::environment::EnvironmentFile;
@@ -55,8 +56,8 @@ fn sealed_part(
     edited: Edited,
     protected: Option<bool>,
 ) -> Outcome {
-    let text = writing.text(name).to_string();
-    let (mut draft, text) = sealing::draft(writing, name, text, first)?;
+    let text = writing.text(name);
+    let (mut draft, _) = sealing::draft(writing, name, text.to_string(), first)?;
     refuse_conflicts(writing.context, page, &edited, &draft)?;
     if let Some(protected) = protected {
         draft.protect(protected);
@@ -64,7 +65,12 @@ fn sealed_part(
     let Edited { changes, skeleton, .. } = edited;
     apply(writing, changes, &mut draft)?;
     let before = writing.file(name)?.sealed.as_ref().map(|(file, _)| &**file);
-    let text = merged(writing.context, (name, page), &skeleton, (&text, before), Some(draft.file()))?;
+    let mut text = merged(writing.context, (name, page), &skeleton, (&text, before), Some(draft.file()))?;
+    if before.is_none() && writing.file(name)?.recipients.is_none() {
+        // Those who were agreed to for the first seal.
+        let names: Vec<&str> = draft.file().recipients.keys().map(String::as_str).collect();
+        text = assign::with_recipients(&text, None, &names);
+    }
     sealing::finish(writing, name, draft, &text)
 }
 
