@@ -9,6 +9,7 @@
     clippy::disallowed_methods,
     clippy::format_push_string,
     clippy::print_stdout,
+    clippy::string_slice,
     reason = "a test fails by panicking, makes its files without ceremony, and says what it leaves out"
 )]
 

@@ -6,7 +6,9 @@ use crate::harness::Sandbox;
 use crate::interop::{fixtures, with};
 
 /// A row: what was done, the code, a part of the message, and how the text is changed.
-type Row = (&'static str, &'static str, &'static str, fn(&Texts) -> String);
+type Row = (&'static str, &'static str, &'static str, Change);
+/// Makes the changed document.
+type Change = fn(&Texts) -> String;
 
 /// The document that is changed, and another of the same project to take parts from.
 struct Texts {
@@ -323,7 +325,7 @@ fn what_can_be_seen_is_refused_without_a_key() {
 #[test]
 fn what_is_free_is_accepted() {
     let (sandbox, texts) = texts();
-    let rows: [(&str, fn(&Texts) -> String); 9] = [
+    let rows: [(&str, Change); 9] = [
         ("as it is", |t| t.text.clone()),
         ("CRLF", |t| t.text.replace('\n', "\r\n")),
         ("comments", |t| format!("# one\n{}", t.text.replace("\n\n", " # two\n\n# three\n"))),
