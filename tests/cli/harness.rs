@@ -105,7 +105,7 @@ impl Sandbox {
     }
 
     /// What of `bytes` is a canary, in any form.
-    fn leaks(&self, bytes: &[u8]) -> Vec<String> {
+    pub(crate) fn leaks(&self, bytes: &[u8]) -> Vec<String> {
         self.canaries.borrow().iter().flat_map(|canary| canary.find(bytes)).collect()
     }
 

@@ -33,6 +33,7 @@ mod interop;
 mod io_faults;
 mod keygen;
 mod kill;
+mod leaks;
 mod projects;
 mod refused;
 mod regressions;

@@ -133,13 +133,18 @@ impl World {
         files
     }
 
-    /// Puts everything back to where it was.
+    /// Puts everything back to where it was at the start.
     pub(crate) fn restore(&self) {
+        self.put(&self.start);
+    }
+
+    /// Puts everything to where it was when these files were there.
+    pub(crate) fn put(&self, files: &Files) {
         let now = self.files();
-        for path in now.keys().filter(|path| !self.start.contains_key(*path)) {
+        for path in now.keys().filter(|path| !files.contains_key(*path)) {
             fs::remove_file(self.sandbox.path(path)).unwrap();
         }
-        for (path, (bytes, mode)) in &self.start {
+        for (path, (bytes, mode)) in files {
             if now.get(path) != Some(&(bytes.clone(), *mode)) {
                 self.sandbox.place(path, bytes);
                 crate::harness::set_mode(&self.sandbox.path(path), *mode);
