@@ -5,7 +5,8 @@ use toml_writer::{ToTomlValue as _, TomlStringBuilder};
 use crate::diagnostic::Diagnostics;
 use crate::document;
 use crate::environment::{Entry, EnvironmentFile};
-use crate::patch::{Patches, block_start, line_end};
+use crate::outline::Outline;
+use crate::patch::{Patches, line_end};
 use crate::source::{SourceMap, Span};
 
 /// The TOML string of a text, on one line.
@@ -47,7 +48,7 @@ pub fn added(text: &str, file: &EnvironmentFile, name: &str, literal: &str) -> O
     let next = entries.iter().find(|entry| sorted && entry.name.as_str() > name);
     let header = header(text)?;
     match (next, entries.last(), header) {
-        (Some(next), _, Some(_)) => patches.insert(block_start(text, next.key_span.start), &line),
+        (Some(next), _, Some(_)) => patches.insert(Outline::of(text).block_start(text, next.key_span.start), &line),
         (None, Some(last), Some(_)) => after(&mut patches, text, last.span.end, &line),
         (None, None, Some(header)) => after(&mut patches, text, header, &line),
         (_, _, None) => {
@@ -135,28 +136,17 @@ fn header(text: &str) -> Option<Option<usize>> {
 
 /// Where the first table begins, with the comments above it.
 fn first_table(text: &str) -> usize {
-    match first_table_header(text) {
-        header if header < text.len() => block_start(text, header),
-        end => end,
-    }
-}
-
-fn first_table_header(text: &str) -> usize {
-    let mut offset = 0;
-    for line in text.split_inclusive('\n') {
-        if line.starts_with('[') {
-            return offset;
-        }
-        offset += line.len();
-    }
-    text.len()
+    let outline = Outline::of(text);
+    outline.first_header().map_or(text.len(), |header| outline.block_start(text, header))
 }
 
 /// Where a key of the head may stand: behind those that are there, else behind the comment that the file begins with.
 fn end_of_head(text: &str) -> usize {
     let start = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
     let (mut offset, mut comment, mut end) = (start, true, start);
-    for line in text.get(start..first_table_header(text)).unwrap_or("").split_inclusive('\n') {
+    for line in
+        text.get(start..Outline::of(text).first_header().unwrap_or(text.len())).unwrap_or("").split_inclusive('\n')
+    {
         offset += line.len();
         let is_comment = line.starts_with('#');
         comment &= is_comment;

@@ -7,8 +7,8 @@
 //! | layer | modules | may |
 //! |---|---|---|
 //! | 0 words | [`secret`] [`source`] [`diagnostic`] | depend on nothing above |
-//! | 1 language | [`document`] [`kind`] [`name`] [`placeholder`] [`recipe`] [`recipient`] [`age_file`] [`schema`] [`reference`](mod@reference) [`config`] [`template`] [`environment`] [`model`] [`lint`] [`plan`] [`validate`] [`render`] [`dotenv`] [`infer`] [`scaffold`] | compute; no file, process, network or clock |
-//! | 2 world | [`process`] [`store`] [`project`] [`backend`] [`generate`] [`identity`] [`resolve`] [`inject`] | touch the machine; never print |
+//! | 1 language | [`document`] [`kind`] [`name`] [`placeholder`] [`recipe`] [`recipient`] [`age_file`] [`schema`] [`reference`](mod@reference) [`config`] [`template`] [`environment`] [`model`] [`lint`] [`plan`] [`validate`] [`render`] [`dotenv`] [`infer`] [`scaffold`] [`view`] | compute; no file, process, network or clock |
+//! | 2 world | [`process`] [`store`] [`project`] [`backend`] [`generate`] [`identity`] [`resolve`] [`inject`] [`editor`] | touch the machine; never print |
 //! | 3 edge | [`terminal`] [`context`] [`cli`] | print |
 
 pub mod age_file;
@@ -20,6 +20,7 @@ pub mod context;
 pub mod diagnostic;
 pub mod document;
 pub mod dotenv;
+pub mod editor;
 pub mod environment;
 pub mod generate;
 pub mod git;
@@ -31,6 +32,7 @@ pub mod lint;
 pub mod merging;
 pub mod model;
 pub mod name;
+pub mod outline;
 pub mod patch;
 pub mod person;
 pub mod placeholder;
@@ -53,3 +55,4 @@ pub mod terminal;
 pub mod unseal;
 pub mod update;
 pub mod validate;
+pub mod view;

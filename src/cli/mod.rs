@@ -4,6 +4,7 @@ mod check;
 mod complete;
 mod completions;
 mod diff;
+mod edit;
 mod explain;
 mod get;
 mod git;
@@ -64,6 +65,7 @@ enum Command {
     Seal(seal::Args),
     Recipients(recipients::Args),
     Rekey(readers::Rekey),
+    Edit(edit::Args),
     Diff(diff::Args),
     Git(git::Args),
     Resolve(resolve::Args),
@@ -86,6 +88,7 @@ const COMMANDS: &[&str] = &[
     "seal",
     "recipients",
     "rekey",
+    "edit",
     "diff",
     "git",
     "resolve",
@@ -129,6 +132,7 @@ pub fn main(arguments: &[OsString], environment: EnvSnapshot, hardening: Hardeni
         Command::Seal(args) => seal::run(&args, &context),
         Command::Recipients(args) => recipients::run(&args, &context),
         Command::Rekey(args) => readers::rekey(&args, &context),
+        Command::Edit(args) => edit::run(&args, &context),
         Command::Diff(args) => diff::run(&args, &context),
         Command::Git(args) => git::run(&args, &context),
         Command::Resolve(args) => resolve::run(&args, &context),

@@ -5,7 +5,8 @@ use std::ops::Range;
 
 use super::layout::{Found, Layout, Lines, layout};
 use super::{SealedEntry, SealedFile, armor};
-use crate::patch::{Patches, block_start, line_end};
+use crate::outline::Outline;
+use crate::patch::{Patches, line_end};
 
 /// `text` with `file` as its sealed part; nothing if it is no TOML.
 pub fn rewrite(text: &str, file: &SealedFile) -> Option<String> {
@@ -22,7 +23,10 @@ pub fn rewrite(text: &str, file: &SealedFile) -> Option<String> {
 
 fn patch(text: &str, layout: &Layout, file: &SealedFile) -> String {
     let mut patches = Patches::new(text);
-    let start = layout.seal.as_ref().map_or(text.len(), |(seal, _)| block_start(text, seal.header.start));
+    let start = layout.seal.as_ref().map_or(text.len(), |(seal, _)| match layout.secrets {
+        Some(_) => seal.header.start,
+        None => Outline::of(text).block_start(text, seal.header.start),
+    });
     match &layout.secrets {
         Some(lines) => entries(&mut patches, text, lines, &file.entries),
         None if file.entries.is_empty() => {}
@@ -182,11 +186,14 @@ fn recipients(patches: &mut Patches<'_>, text: &str, lines: &Lines, new: &BTreeM
 
 /// Adds lines to a table: in the order of bytes if it is sorted, else at its end; `gap` stands between lines.
 fn add(patches: &mut Patches<'_>, text: &str, lines: &Lines, added: &[(&str, String)], gap: &str) {
-    let sorted = lines.is_sorted();
+    if added.is_empty() {
+        return;
+    }
+    let (sorted, outline) = (lines.is_sorted(), Outline::of(text));
     for (index, (name, new)) in added.iter().enumerate() {
         let next = lines.lines.iter().find(|line| sorted && line.name.as_str() > *name);
         match (next, lines.lines.last()) {
-            (Some(next), _) => patches.insert(block_start(text, next.key.start), &format!("{new}{gap}")),
+            (Some(next), _) => patches.insert(outline.block_start(text, next.key.start), &format!("{new}{gap}")),
             (None, Some(last)) => insert_after(patches, text, last.value.end, &format!("{gap}{new}")),
             (None, None) => {
                 let before = if index == 0 { "" } else { gap };

@@ -127,6 +127,11 @@ pub fn new_value(variable: &Variable, value: &Secret, place: Place, problems: &m
     check_value(variable, value, place, None, problems);
 }
 
+/// Holds a value that stands at `at` against its declaration.
+pub fn value_at(variable: &Variable, value: &Secret, place: Place, at: Span, problems: &mut Diagnostics) {
+    check_value(variable, value, place, Some(at), problems);
+}
+
 fn check_value(variable: &Variable, value: &Secret, place: Place, at: Option<Span>, problems: &mut Diagnostics) {
     let span = at.unwrap_or(variable.span);
     if value.size() > MAX_VALUE {

@@ -22,6 +22,7 @@ const LAYERS: [&[&str]; 4] = [
         "lint",
         "model",
         "name",
+        "outline",
         "patch",
         "placeholder",
         "plan",
@@ -34,11 +35,12 @@ const LAYERS: [&[&str]; 4] = [
         "sealed",
         "template",
         "validate",
+        "view",
     ],
     // L2, world: files, processes, keys, network; never prints.
     &[
-        "backend", "generate", "git", "identity", "inject", "merging", "process", "project", "resolve", "store",
-        "unseal", "update",
+        "backend", "editor", "generate", "git", "identity", "inject", "merging", "process", "project", "resolve",
+        "store", "unseal", "update",
     ],
     // L3, edge: the only layer that prints.
     &["cli", "context", "lib", "main", "person", "terminal"],

@@ -29,6 +29,9 @@ const SINKS: &[(&str, usize, &str)] = &[
     ("store/private_dir.rs", 1, "into a file in memory, for the editor or program that has to read one"),
     ("terminal.rs", 1, "the one door to standard output, for `render`"),
     ("validate/compose.rs", 2, "into a value that is made from it, which is a secret again"),
+    ("view/mod.rs", 4, "into the text that is edited, which is a secret again"),
+    ("view/read.rs", 3, "the edited text, parsed; what comes of it has no secret in it but secrets"),
+    ("view/spell.rs", 2, "into the text that is edited, which is a secret again"),
     ("validate/mod.rs", 2, "held against the schema; findings quote nothing"),
 ];
 

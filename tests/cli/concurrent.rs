@@ -43,7 +43,8 @@ fn different_secrets_are_all_there() {
     let world = with_secrets(&names);
     let before = world.number("dev", "revision");
     let values: Vec<String> = names.iter().map(|name| world.sandbox.canary(name)).collect();
-    let children = names.iter().zip(&values).map(|(name, value)| world.start_with(&["set", "dev", name, "--stdin"], value));
+    let children =
+        names.iter().zip(&values).map(|(name, value)| world.start_with(&["set", "dev", name, "--stdin"], value));
     let failures = failures(children.collect());
     assert!(failures.is_empty(), "{} failed: {}", failures.len(), failures[0]);
     assert_eq!(world.number("dev", "revision"), before + names.len() as u64);
@@ -164,7 +165,8 @@ fn who_reads_sees_one_revision() {
         }
         let mode = format!("round {round}");
         world.sandbox.run(&["set", "dev", "MODE", "--stdin"]).stdin(mode.clone()).output().assert_status(0);
-        versions.push((std::fs::read(&path).unwrap(), [world.value("dev", "A"), world.value("dev", "B"), &mode].join(" ")));
+        versions
+            .push((std::fs::read(&path).unwrap(), [world.value("dev", "A"), world.value("dev", "B"), &mode].join(" ")));
     }
     let stop = AtomicBool::new(false);
     let seen = std::thread::scope(|scope| {
@@ -208,7 +210,8 @@ fn who_reads_is_not_disturbed_by_a_writer() {
     writer.args(["-c", script, "sh"]).args(&values).current_dir(world.sandbox.path("project")).stderr(Stdio::null());
     let mut writer = writer.env("ENVCTL", crate::projects::ENVCTL).env("HOME", &home).spawn().unwrap();
     for index in 0..READS {
-        let arguments: &[&str] = if index % 2 == 0 { &["get", "dev", "A"] } else { &["run", "dev", "--", "printenv", "A"] };
+        let arguments: &[&str] =
+            if index % 2 == 0 { &["get", "dev", "A"] } else { &["run", "dev", "--", "printenv", "A"] };
         let output = world.command(arguments).output().unwrap();
         assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
         let value = String::from_utf8(output.stdout).unwrap();

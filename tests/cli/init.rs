@@ -53,8 +53,12 @@ fn delivered(sandbox: &Sandbox) -> BTreeMap<String, Vec<u8>> {
 #[test]
 fn a_project_from_nothing_works_at_once() {
     let sandbox = Sandbox::new();
-    let output = sandbox.run(&["init"]).output();
-    output.assert_status(0).assert_stderr("");
+    let output = sandbox.run(&["init", "--as", "alice"]).output();
+    output.assert_status(0).assert_stderr(
+        "made your identity: [ROOT]/home/.config/envctl/identity.txt\n\
+         keep a copy of it in a safe place: what is sealed for it alone is lost with it\n\
+         no git repository yet: after `git init`, `envctl git install`\n",
+    );
     let files = tree(&sandbox.path("project"));
     assert_eq!(files.keys().map(String::as_str).collect::<Vec<_>>(), FILES);
     for file in FILES {
@@ -76,12 +80,48 @@ fn a_project_from_nothing_works_at_once() {
 }
 
 #[test]
+fn the_maker_is_the_first_recipient() {
+    let sandbox = Sandbox::new();
+    let made = sandbox.run(&["init", "one"]).env("USER", "Ann Ö.").output();
+    made.assert_status(0);
+    let recipient = sandbox.run(&["keygen", "--show"]).output().stdout.trim().to_owned();
+    assert!(sandbox.read("one/envctl.toml").contains(&format!("[recipients]\nann--- = \"{recipient}\"\n")));
+    for environment in ["dev", "staging", "prod"] {
+        assert!(sandbox.read(&format!("one/environments/{environment}.toml")).contains("recipients = [\"ann---\"]\n"));
+    }
+    // The identity that is there is taken, by whatever name.
+    let again = sandbox.run(&["init", "two", "--as", "bob"]).output();
+    again.assert_status(0);
+    assert!(again.stderr.starts_with("your identity: identity file ~/.config/envctl/identity.txt\n"), "{again}");
+    assert!(sandbox.read("two/envctl.toml").contains(&format!("[recipients]\nbob = \"{recipient}\"\n")));
+    // One that cannot be looked at without a question is left to the person.
+    sandbox.place("home/.config/envctl/identity.txt", "age-encryption.org/v1\n");
+    let locked = sandbox.run(&["init", "three"]).output();
+    locked.assert_status(0);
+    assert!(locked.stderr.contains("nobody can read secrets yet"), "{locked}");
+    assert!(!sandbox.read("three/envctl.toml").contains("\n[recipients]\n"));
+    sandbox.run(&["init", "four", "--as", "No Word"]).output().assert_status(2);
+    assert!(!sandbox.path("project/four/envctl.toml").exists());
+}
+
+#[test]
+fn a_repository_is_set_up() {
+    let sandbox = Sandbox::new();
+    sandbox.program("git", &["init", "-q"]).output().assert_status(0);
+    sandbox.run(&["init"]).output().assert_status(0);
+    sandbox.run(&["git", "install", "--check"]).output().assert_status(0);
+}
+
+#[test]
 fn a_second_run_changes_nothing_and_completes_what_is_missing() {
     let sandbox = Sandbox::new();
     sandbox.run(&["init"]).output().assert_status(0);
     let before = tree(&sandbox.path("project"));
     let again = sandbox.run(&["init"]).output();
-    again.assert_status(0).assert_stdout("nothing was missing\n").assert_stderr("");
+    again
+        .assert_status(0)
+        .assert_stdout("nothing was missing\n")
+        .assert_stderr("no git repository yet: after `git init`, `envctl git install`\n");
     assert_eq!(tree(&sandbox.path("project")), before);
     std::fs::remove_file(sandbox.path("project/.gitattributes")).unwrap();
     sandbox.file(".gitignore", "");
@@ -402,8 +442,8 @@ fn what_is_told_of_a_long_file_is_short() {
     assert!(source.lines().count() >= 100);
     sandbox.place("old.env", source);
     let output = init(&sandbox);
-    output.assert_status(0).assert_stderr("");
-    assert!(output.stdout.lines().count() < 12, "{output}");
+    output.assert_status(0);
+    assert!(output.stdout.lines().count() < 12 && output.stderr.lines().count() == 3, "{output}");
 }
 
 #[test]

@@ -154,7 +154,8 @@ fn interrupted_calls_are_repeated() {
     // Those that wait for a disk, a lock or a person; that a directory is opened is not interrupted (signal(7)).
     let waits = |call: &&Call| {
         let directory = call.text.contains("O_DIRECTORY") || call.text.starts_with("2<");
-        ["openat", "read", "write", "pwrite64", "ftruncate", "fsync", "flock"].contains(&call.name.as_str()) && !directory
+        ["openat", "read", "write", "pwrite64", "ftruncate", "fsync", "flock"].contains(&call.name.as_str())
+            && !directory
     };
     let waiting: Vec<&Call> = all.iter().filter(waits).collect();
     assert!(waiting.len() > 20);

@@ -67,7 +67,12 @@ fn kill(world: &World, case: &Case<'_>) {
 }
 
 /// Each file for itself is what it was or what it is to be.
-pub(crate) fn old_or_new(world: &World, (old, new): (&[Option<Meaning>], &[Option<Meaning>]), done: &Files, moment: &str) {
+pub(crate) fn old_or_new(
+    world: &World,
+    (old, new): (&[Option<Meaning>], &[Option<Meaning>]),
+    done: &Files,
+    moment: &str,
+) {
     let files = world.files();
     if &files == world.start() {
         return;

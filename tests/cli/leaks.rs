@@ -197,10 +197,7 @@ fn nothing_that_is_said_holds_a_secret() {
     let states = states(&world);
     let start = world.files();
     let key = std::fs::read_to_string(world.sandbox.path("home/bob.txt")).unwrap();
-    let words = Words {
-        value: world.sandbox.canary("a new value"),
-        identity: key.lines().last().unwrap().to_owned(),
-    };
+    let words = Words { value: world.sandbox.canary("a new value"), identity: key.lines().last().unwrap().to_owned() };
     let all = std::env::var("LEAK_RUNS").is_ok_and(|value| value == "all");
     let (mut runs, mut codes) = (0, BTreeSet::new());
     for (index, (state, changes, variables)) in states.iter().enumerate() {

@@ -9,13 +9,16 @@
     clippy::disallowed_methods,
     clippy::format_push_string,
     clippy::print_stdout,
+    clippy::string_slice,
     reason = "a test fails by panicking, makes its files without ceremony, and says what it leaves out"
 )]
 
+mod attacks;
 mod canary;
 mod commands;
 mod concurrent;
 mod documents;
+mod edit;
 mod example;
 mod git;
 mod git_hook;
@@ -26,12 +29,14 @@ mod hostile;
 mod hostile_names;
 mod identity;
 mod init;
+mod interop;
 mod io_faults;
 mod keygen;
 mod kill;
 mod leaks;
 mod process_leaks;
 mod projects;
+mod refused;
 mod regressions;
 mod render;
 mod repository;

@@ -20,7 +20,9 @@ impl Call {
     pub(crate) fn changes(&self) -> bool {
         match self.name.as_str() {
             "openat" | "open" => self.text.contains("O_CREAT"),
-            "write" | "writev" | "pwrite64" | "ftruncate" | "fsync" | "fdatasync" | "fchmod" | "fchown" | "flock" => true,
+            "write" | "writev" | "pwrite64" | "ftruncate" | "fsync" | "fdatasync" | "fchmod" | "fchown" | "flock" => {
+                true
+            }
             name => ["rename", "link", "unlink", "mkdir", "exit"].iter().any(|start| name.starts_with(start)),
         }
     }
