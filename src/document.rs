@@ -248,8 +248,16 @@ pub fn shape(text: &str) -> Vec<Range<usize>> {
     found
 }
 
+/// `DATABASE-URL`, `A.B`: what people write who do not know the rule for names.
+fn is_plain(key: &str) -> bool {
+    let of = |letter: fn(&u8) -> bool| key.bytes().all(|byte| letter(&byte) || b"_-. ".contains(&byte));
+    key.len() <= 64 && (of(u8::is_ascii_uppercase) || of(u8::is_ascii_lowercase))
+}
+
 fn table_shape(table: &Table<'_>, text: &str, found: &mut Vec<Range<usize>>) {
-    for (key, value) in table.entries() {
+    // What cannot be a name may be a value that slipped, unless it is letters of one case only.
+    let is_name = |key: &str| name::is_word(key) || crate::sealed::is_entry(key) || is_plain(key);
+    for (key, value) in table.entries().filter(|(key, _)| is_name(key.value)) {
         let before = text.get(..key.span.start).unwrap_or("");
         let after = text.get(key.span.end..).unwrap_or("");
         let line = before.rfind('\n').map_or(0, |at| at + 1);

@@ -206,15 +206,15 @@ impl EnvironmentFile {
 /// The entries of `[secrets]` that are variables; broken ones were reported with the seal.
 fn secrets(root: &Table<'_>, sealed: Option<&Arc<SealedFile>>) -> Entries {
     let table = root.get("secrets").and_then(|value| value.table());
-    let mut entries = Entries::new();
-    for (key, value) in table.iter().flat_map(Table::entries).filter(|(key, _)| name::is_variable(key.value)) {
+    let variables = table.iter().flat_map(Table::entries).filter(|(key, _)| name::is_variable(key.value));
+    let entries = variables.map(|(key, value)| {
         let found = sealed.and_then(|sealed| sealed.entries.get(key.value));
         let assignment = found.map_or(Assignment::Broken, |found| {
             Assignment::Sealed(Sealed { since: found.since, rotated: found.rotated.clone() })
         });
-        entries.insert(key.value.to_owned(), entry(&key, value, assignment));
-    }
-    entries
+        (key.value.to_owned(), entry(&key, value, assignment))
+    });
+    entries.collect()
 }
 
 fn is_environment(parent: &Located<String>, problems: &mut Diagnostics) -> bool {

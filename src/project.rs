@@ -51,7 +51,14 @@ pub struct Loaded {
 
 /// Walks up from `start` to the nearest directory that holds `envctl.toml`.
 pub fn find(start: &Path) -> Option<PathBuf> {
-    start.ancestors().find(|directory| std::fs::symlink_metadata(directory.join(CONFIG)).is_ok()).map(Path::to_owned)
+    start.ancestors().find(|directory| may_be_there(&directory.join(CONFIG))).map(Path::to_owned)
+}
+
+/// Whether there is something at a path, or it cannot be found out: reading it then says why. What cannot be looked at is
+/// not taken for absent.
+fn may_be_there(path: &Path) -> bool {
+    let absent = |kind| matches!(kind, io::ErrorKind::NotFound | io::ErrorKind::NotADirectory);
+    std::fs::symlink_metadata(path).map_or_else(|error| !absent(error.kind()), |_| true)
 }
 
 /// Where the files of a project are.
@@ -253,7 +260,7 @@ impl Loader<'_> {
         if let Files::Given(files) = self.files {
             return path.to_str().is_some_and(|path| files.contains_key(path));
         }
-        std::fs::symlink_metadata(self.root.join(path)).is_ok()
+        may_be_there(&self.root.join(path))
     }
 
     /// The names of the `.toml` files of a directory, sorted; overlays are among them as `NAME.local`.

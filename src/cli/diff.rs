@@ -9,7 +9,7 @@ use super::{complete, origin};
 use crate::backend::Backends;
 use crate::context::{Context, Exit, Outcome};
 use crate::diagnostic::{Diagnostics, pretty_json};
-use crate::plan::{Completeness, Planned, Supply};
+use crate::plan::{Completeness, Origin, Planned, Supply};
 use crate::resolve::{Generate, Stores, resolve};
 use crate::source::SourceMap;
 use crate::validate::{Validated, validate};
@@ -146,11 +146,21 @@ fn compare(name: &str, left: &Side, right: &Side) -> &'static str {
         {
             "equal"
         }
+        // The same entry of the same file.
+        (Supply::Sealed(_), Supply::Sealed(_)) if same_place(one, other) => "equal",
         (Supply::Made(one), Supply::Made(other)) if one == other => {
             // The same text made from equal parts.
             let parts = one.names().map(|part| compare(part, left, right));
             if parts.into_iter().all(|verdict| verdict == "equal") { "equal" } else { "unknown" }
         }
         _ => "unknown",
+    }
+}
+
+/// Whether two values come from the same line of the same environment.
+fn same_place(one: &Planned, other: &Planned) -> bool {
+    match (&one.origin, &other.origin) {
+        (Origin::Assigned { environment, .. }, Origin::Assigned { environment: same, .. }) => environment == same,
+        _ => false,
     }
 }

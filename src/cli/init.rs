@@ -260,6 +260,11 @@ fn tell(made: Option<&Scaffold>, written: &[String], context: &Context) -> Outco
     } else {
         lines.push(format!("wrote {}\n", written.join(", ")));
         lines.push(String::from("next: envctl check, then envctl run -- COMMAND\n"));
+        let local = made.iter().flat_map(|made| &made.local).map(|value| value.environment.as_str());
+        for environment in local.collect::<BTreeSet<_>>() {
+            let seal = format!("`envctl seal {environment} --from local` puts them into git, encrypted");
+            lines.push(format!("the secrets of {environment} are on this machine alone: {seal}\n"));
+        }
     }
     context.print(&lines.concat())
 }

@@ -247,7 +247,9 @@ fn ancestry(model: &Model, name: &str, problems: &mut Diagnostics) {
             for own in file.named(&sealed.name).filter(|entry| !allowed(entry)) {
                 let message = format!("`{}` replaces a sealed value by something that is not sealed", own.name);
                 let diagnostic = Diagnostic::error(Code::SealedReplaced, message).at(own.key_span, "here");
-                problems.push(diagnostic.at(sealed.key_span, "sealed here").help("delete this line"));
+                let seal = matches!(own.assignment, Assignment::Value(_)) && !file.is_overlay;
+                let seal = seal.then(|| format!("or seal the value: `envctl seal {} {}`", file.name, own.name));
+                problems.push(diagnostic.at(sealed.key_span, "sealed here").help("delete this line").help_some(seal));
             }
         }
     }

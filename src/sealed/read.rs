@@ -68,25 +68,28 @@ fn entries(value: Value<'_>, text: &str, problems: &mut Diagnostics) -> Option<B
         problems.push(refused(value.span, "`secrets` has to be a table"));
         return None;
     };
-    let mut entries = BTreeMap::new();
-    let mut folded: BTreeMap<String, Span> = BTreeMap::new();
+    let mut entries = Vec::new();
+    let mut folded = Vec::new();
     for (key, value) in table.entries() {
         if !is_entry(key.value) {
             problems.push(refused(key.span, "this cannot be the name of a sealed entry"));
             continue;
         }
-        if let Some(first) = folded.insert(key.value.to_ascii_lowercase(), key.span) {
-            let message = "two sealed entries are the same but for upper and lower case";
-            problems.push(refused(key.span, message).at(first, "and here"));
-        }
+        folded.push((key.value.to_ascii_lowercase(), key.span));
         match entry(value, text) {
             Ok(entry) => {
-                entries.insert(key.value.to_owned(), entry);
+                entries.push((key.value.to_owned(), entry));
             }
             Err((span, why)) => problems.push(refused(span, format!("this is not a sealed entry: {why}"))),
         }
     }
-    Some(entries)
+    folded.sort_unstable();
+    for (one, other) in folded.iter().zip(folded.iter().skip(1)).filter(|(one, other)| one.0 == other.0) {
+        let message = "two sealed entries are the same but for upper and lower case";
+        problems.push(refused(other.1, message).at(one.1, "and here"));
+    }
+    // Made at once: entries mostly stand in order, and one by one each would be looked for.
+    Some(entries.into_iter().collect())
 }
 
 /// An entry has exactly `enc`, `since` and `rotated`.

@@ -20,6 +20,7 @@ mod concurrent;
 mod documents;
 mod edit;
 mod example;
+mod fuzz;
 mod git;
 mod git_hook;
 mod git_resolve;
