@@ -32,67 +32,71 @@ struct Words {
     identity: String,
 }
 
-/// Every command; `true` where the result is a value, something made of values, or the text of a file.
+/// Commands whose result holds no value.
+const QUIET: &[&str] = &[
+    "check",
+    "check --all --strict",
+    "check --all --seal",
+    "check --resolve --all",
+    "run dev -- true",
+    "run prod --clear -- /bin/true",
+    "run dev -- no-such-program",
+    "run dev -- ./envctl.toml",
+    "list",
+    "list prod --format json",
+    "explain dev A",
+    "explain prod A --format json",
+    "explain dev URL",
+    "diff dev prod",
+    "diff dev prod --format json",
+    "render dev --format example",
+    "render dev --format markdown",
+    "set dev A --stdin",
+    "set dev PORT --stdin",
+    "set prod A --stdin --yes",
+    "set prod A --stdin",
+    "set dev C --stdin --local",
+    "set dev C",
+    "unset dev A",
+    "seal dev",
+    "seal dev OTHER --from local",
+    "seal dev --from prod",
+    "recipients list",
+    "recipients list --format json",
+    "recipients check",
+    "recipients remove bob --all --yes",
+    "recipients apply",
+    "recipients apply --recipients alice,bob",
+    "rekey dev",
+    "rekey prod",
+    "keygen",
+    "keygen --show",
+    "keygen --passphrase -o new.txt",
+    "git check",
+    "git check --staged",
+    "resolve",
+    "init",
+    "no-such-command",
+];
+
+/// Commands whose result is a value, something made of values, or the text of a file.
+const SHOWN: &[&str] = &[
+    "get dev A",
+    "get prod A --raw",
+    "get dev URL",
+    "get dev A --reveal",
+    "render dev --format dotenv",
+    "render prod --format json",
+    "run dev -- env",
+    "git textconv environments/dev.toml",
+];
+
+/// Every command; `true` where the result is not to be looked at.
 fn commands(words: &Words) -> Vec<(Vec<&str>, bool)> {
     let Words { value, identity } = words;
-    let quiet: Vec<&str> = vec![
-        "check",
-        "check --all --strict",
-        "check --all --seal",
-        "check --resolve --all",
-        "run dev -- true",
-        "run prod --clear -- /bin/true",
-        "run dev -- no-such-program",
-        "run dev -- ./envctl.toml",
-        "list",
-        "list prod --format json",
-        "explain dev A",
-        "explain prod A --format json",
-        "explain dev URL",
-        "diff dev prod",
-        "diff dev prod --format json",
-        "render dev --format example",
-        "render dev --format markdown",
-        "set dev A --stdin",
-        "set dev PORT --stdin",
-        "set prod A --stdin --yes",
-        "set prod A --stdin",
-        "set dev C --stdin --local",
-        "set dev C",
-        "unset dev A",
-        "seal dev",
-        "seal dev OTHER --from local",
-        "seal dev --from prod",
-        "recipients list",
-        "recipients list --format json",
-        "recipients check",
-        "recipients remove bob --all --yes",
-        "recipients apply",
-        "recipients apply --recipients alice,bob",
-        "rekey dev",
-        "rekey prod",
-        "keygen",
-        "keygen --show",
-        "keygen --passphrase -o new.txt",
-        "git check",
-        "git check --staged",
-        "resolve",
-        "init",
-        "no-such-command",
-    ];
-    let shown = [
-        "get dev A",
-        "get prod A --raw",
-        "get dev URL",
-        "get dev A --reveal",
-        "render dev --format dotenv",
-        "render prod --format json",
-        "run dev -- env",
-        "git textconv environments/dev.toml",
-    ];
     let split = |line: &'static str| line.split(' ').collect::<Vec<_>>();
-    let mut all: Vec<(Vec<&str>, bool)> = quiet.into_iter().map(|line| (split(line), false)).collect();
-    all.extend(shown.map(|line| (split(line), true)));
+    let mut all: Vec<(Vec<&str>, bool)> = QUIET.iter().map(|line| (split(line), false)).collect();
+    all.extend(SHOWN.iter().map(|line| (split(line), true)));
     // What belongs on standard input or nowhere at all, typed as a word.
     for slipped in [
         vec!["set", "dev", value],
@@ -113,8 +117,10 @@ fn commands(words: &Words) -> Vec<(Vec<&str>, bool)> {
 /// Text that replaces another one in a file of the project.
 type Change = (&'static str, &'static str, String);
 
-/// States of the project by name: changed text, and variables for the program.
-fn states(world: &World) -> Vec<(&'static str, Vec<Change>, Vec<(&'static str, String)>)> {
+/// A state of the project: its name, changed text, and variables for the program.
+type State = (&'static str, Vec<Change>, Vec<(&'static str, String)>);
+
+fn states(world: &World) -> Vec<State> {
     let dev = "environments/dev.toml";
     let path = |below: &str| world.sandbox.path(below).to_str().unwrap().to_owned();
     let canary = |name: &str| world.sandbox.canary(name);

@@ -66,7 +66,8 @@ fn secrets_are_handed_to_nobody_else() {
         return;
     }
     let mut world = World::new();
-    let schema = world.sandbox.read("schemas/api.toml") + "[variables.CERT]\nsecret = true\nas_file = true\nrequired = false\n";
+    let schema =
+        world.sandbox.read("schemas/api.toml") + "[variables.CERT]\nsecret = true\nas_file = true\nrequired = false\n";
     world.sandbox.file("schemas/api.toml", schema);
     world.save();
     let value = world.sandbox.canary("new value");
@@ -103,7 +104,8 @@ fn a_leak_in_a_trace_is_found() {
         return;
     }
     let world = World::new();
-    let found = handed_over(&world, &["run", "dev", "--", "sh", "-c", "cat /dev/null \"/$A\"; echo $A | tr C c >&2; true"], "");
+    let found =
+        handed_over(&world, &["run", "dev", "--", "sh", "-c", "cat /dev/null \"/$A\"; echo $A | tr C c >&2; true"], "");
     let expected = ["execve", "openat", "write(1", "write(2"];
     assert!(expected.iter().all(|part| found.iter().any(|one| one.starts_with(part))), "{found:?}");
 }
@@ -175,8 +177,8 @@ fn others_read_nothing_of_it() {
         assert_eq!(read_as_user(&format!("{proc}/{file}")), None, "{file}");
     }
     for file in ["cmdline", "comm", "status", "stat"] {
-        let text = read_as_user(&format!("{proc}/{file}")).unwrap();
-        assert_eq!(world.sandbox.leaks(&text), <[String; 0]>::default(), "{file}");
+        let content = read_as_user(&format!("{proc}/{file}")).unwrap();
+        assert_eq!(world.sandbox.leaks(&content), <[String; 0]>::default(), "{file}");
     }
     drop(child.stdin.take());
     assert!(child.wait().unwrap().success());

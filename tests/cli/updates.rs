@@ -27,7 +27,8 @@ struct Style {
 }
 
 fn styles() -> impl Strategy<Value = Style> {
-    let line = prop::sample::select(vec!["", "# ä comment with \"quotes\" = and [brackets]", "\t", "# A = { enc = \"AQ\" }"]);
+    let line =
+        prop::sample::select(vec!["", "# ä comment with \"quotes\" = and [brackets]", "\t", "# A = { enc = \"AQ\" }"]);
     let order = prop::collection::vec(any::<Index>(), 12);
     let inserted = prop::collection::vec((any::<Index>(), line), 0..6);
     (order, inserted, any::<[bool; 4]>()).prop_map(|(order, inserted, flags)| Style {
@@ -54,7 +55,8 @@ impl Style {
             shuffle(&mut entries, &mut order);
             format!("[{header}\n{}", entries.concat())
         });
-        let mut lines: Vec<String> = [vec![head], tables.collect()].concat().join("\n").lines().map(str::to_owned).collect();
+        let mut lines: Vec<String> =
+            [vec![head], tables.collect()].concat().join("\n").lines().map(str::to_owned).collect();
         for (index, line) in &self.inserted {
             let place = index.index(lines.len() + 1);
             if !within_text(&lines, place) {
@@ -116,7 +118,8 @@ fn not_blank<'t>(lines: &[&'t str]) -> Vec<&'t str> {
 
 /// Whether both have the same lines; a last one without its end may have got one.
 fn same_lines(before: &[&str], after: &[&str]) -> bool {
-    let end = |lines: &[&str]| lines.iter().map(|line| line.trim_end_matches(['\n', '\r']).to_owned()).collect::<Vec<_>>();
+    let end =
+        |lines: &[&str]| lines.iter().map(|line| line.trim_end_matches(['\n', '\r']).to_owned()).collect::<Vec<_>>();
     let (whole_before, whole_after) = (before.concat(), after.concat());
     whole_after == whole_before || (end(before) == end(after) && whole_after.trim_end() == whole_before.trim_end())
 }
@@ -127,7 +130,8 @@ fn an_edit_leaves_every_other_line() {
     let written = world.sandbox.read(DEV);
     let values: Vec<String> = (0..2).map(|index| world.sandbox.canary(&format!("value {index}"))).collect();
     let cases = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(24);
-    let mut runner = TestRunner::new(Config { cases: std::cmp::min(cases, 1000), failure_persistence: None, ..Config::default() });
+    let mut runner =
+        TestRunner::new(Config { cases: std::cmp::min(cases, 1000), failure_persistence: None, ..Config::default() });
     let outcome = runner.run(&styles(), |style| {
         let text = style.apply(&written);
         world.sandbox.file(DEV, &text);
@@ -170,7 +174,8 @@ fn an_edit_leaves_every_other_line() {
         }
         let shown = world.sandbox.run(&["run", "dev", "--clear", "--", "env", "-0"]).reveals().output();
         let all = variables(&shown);
-        let got = ["A", "B", "C", "MODE"].map(|name| all.get(name).map(|value| String::from_utf8_lossy(value).into_owned()));
+        let got =
+            ["A", "B", "C", "MODE"].map(|name| all.get(name).map(|value| String::from_utf8_lossy(value).into_owned()));
         let [new, other] = [&values[0], &values[1]].map(Clone::clone);
         prop_assert_eq!(got, [None, Some(new), Some(other), Some(String::from("slow"))]);
         Ok(())
@@ -195,7 +200,12 @@ fn a_new_reader_changes_no_secret() {
     assert_eq!((world.number("dev", "generation"), world.number("dev", "revision")), (1, 3));
     world.done(&["rekey", "dev"]);
     let rekeyed = world.sandbox.read(DEV);
-    assert!(sealed(&rekeyed).iter().zip(sealed(&after)).all(|(new, old)| *new != old && new.ends_with(&old[old.len() - 34..])));
+    assert!(
+        sealed(&rekeyed)
+            .iter()
+            .zip(sealed(&after))
+            .all(|(new, old)| *new != old && new.ends_with(&old[old.len() - 34..]))
+    );
     let changed = ["A", "B", "revision", "mac", "generation", "lineage"];
     assert_eq!(without_key(&rekeyed, &changed), without_key(&after, &changed));
 }
@@ -225,7 +235,10 @@ fn an_environment_is_unwrapped_once() {
     world.done(&["recipients", "add", "dora", recipient, "--all", "--yes"]);
     sandbox.place("home/plugin.txt", format!("{identity}\n"));
     set_mode(&sandbox.path("home/plugin.txt"), 0o600);
-    sandbox.file("schemas/web.toml", "[variables.A]\nsecret = true\nrequired = false\n[variables.MODE]\nrequired = false\n");
+    sandbox.file(
+        "schemas/web.toml",
+        "[variables.A]\nsecret = true\nrequired = false\n[variables.MODE]\nrequired = false\n",
+    );
     sandbox.file("environments/stage.toml", "extends = \"dev\"\n[values]\nMODE = \"stage\"\n");
     let value = sandbox.canary("new value");
     let log = sandbox.path("log");
