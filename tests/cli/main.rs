@@ -36,6 +36,7 @@ mod keygen;
 mod kill;
 mod leaks;
 mod projects;
+mod promises;
 mod refused;
 mod regressions;
 mod render;
