@@ -231,6 +231,7 @@ fn links_lead_somewhere() {
         "docs/schema.md",
         "docs/environments.md",
         "docs/git.md",
+        "docs/format.md",
     ] {
         let text = fs::read_to_string(root().join(path)).unwrap();
         let folder = root().join(path).parent().unwrap().to_owned();
