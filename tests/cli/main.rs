@@ -37,6 +37,7 @@ mod kill;
 mod leaks;
 mod process_leaks;
 mod projects;
+mod promises;
 mod refused;
 mod regressions;
 mod render;
