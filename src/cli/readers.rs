@@ -371,7 +371,7 @@ fn exposure(context: &Context, who: &str, lost: &[String], accepted: bool) -> Re
         counted(lost.len(), "secret")
     ));
     if !accepted {
-        context.remark("exit code 1 until that is done or accepted: --accept-exposure\n");
+        context.remark("`envctl recipients check` lists what is left of them; with --accept-exposure the exit code is 0 all the same\n");
     }
     Ok(u8::from(!accepted))
 }

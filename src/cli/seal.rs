@@ -74,7 +74,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Outcome {
     finish(&writing, environment, draft, &cleartext)?;
     context.remark(&format!("sealed in environments/{environment}.toml: {list}\n"));
     if replaced.iter().any(|entry| matches!(entry.assignment, Assignment::Value(_))) {
-        context.remark("git still has the values that stood there in clear: change them where they are used\n");
+        context.remark("if they were committed in clear, git still has them: change them where they are used\n");
     }
     Ok(())
 }
