@@ -50,20 +50,21 @@ pub(super) fn run(args: &Args, context: &Context) -> Outcome {
         context.remark(&format!("nothing is there to be sealed: {TAIL}\n"));
         return Ok(());
     }
-    let names: Vec<&str> = moved.iter().map(|(name, _)| name.as_str()).collect();
+    agree(&mut writing, args, &moved)?;
+    write(&mut writing, args, moved)
+}
+
+/// Takes the values out of the cleartext and seals them.
+fn write(writing: &mut Writing<'_>, args: &Args, moved: Values) -> Outcome {
+    let (context, environment) = (writing.context, args.environment.as_str());
+    let names: Vec<String> = moved.iter().map(|(name, _)| name.clone()).collect();
     let list = names.join(", ");
-    writing.settle(environment, &names)?;
-    for (name, value) in &moved {
-        for_all_schemas(&writing, environment, name)?;
-        super::set::check(&writing, environment, name, value)?;
-    }
-    agree(&mut writing, args, &list)?;
     let text = writing.text(environment);
     let file = writing.file(environment)?;
     let replaced: Vec<Entry> = names.iter().flat_map(|name| file.named(name)).cloned().collect();
     let in_clear = |entry: &&Entry| !matches!(entry.assignment, Assignment::Sealed(_));
-    let cleartext = without(&writing, &text, &replaced.iter().filter(in_clear).collect::<Vec<_>>())?;
-    let (mut draft, cleartext) = draft(&mut writing, environment, cleartext, &args.first)?;
+    let cleartext = without(writing, &text, &replaced.iter().filter(in_clear).collect::<Vec<_>>())?;
+    let (mut draft, cleartext) = draft(writing, environment, cleartext, &args.first)?;
     for (name, value) in moved {
         draft.set(&name, value).map_err(|problem| writing.stop(problem))?;
     }
@@ -71,7 +72,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Outcome {
         context.remark(&format!("all of it is sealed already: {TAIL}\n"));
         return Ok(());
     }
-    finish(&writing, environment, draft, &cleartext)?;
+    finish(writing, environment, draft, &cleartext)?;
     context.remark(&format!("sealed in environments/{environment}.toml: {list}\n"));
     if replaced.iter().any(|entry| matches!(entry.assignment, Assignment::Value(_))) {
         context.remark("if they were committed in clear, git still has them: change them where they are used\n");
@@ -79,9 +80,17 @@ pub(super) fn run(args: &Args, context: &Context) -> Outcome {
     Ok(())
 }
 
-/// Asks before a protected environment is changed, or its values are copied to the readers of another one.
-fn agree(writing: &mut Writing<'_>, args: &Args, list: &str) -> Outcome {
-    let environment = &args.environment;
+/// Holds the values against the schemas, and asks before a protected environment is changed or its values are copied to
+/// the readers of another one.
+fn agree(writing: &mut Writing<'_>, args: &Args, moved: &Values) -> Outcome {
+    let environment = args.environment.as_str();
+    let names: Vec<&str> = moved.iter().map(|(name, _)| name.as_str()).collect();
+    let list = names.join(", ");
+    writing.settle(environment, &names)?;
+    for (name, value) in moved {
+        for_all_schemas(writing, environment, name)?;
+        super::set::check(writing, environment, name, value)?;
+    }
     if let Some(from) = args.from.as_ref().filter(|from| *from != "local" && writing.is_protected(from)) {
         let question = format!("`{from}` is protected. Copy {list} to the readers of `{environment}`?");
         writing.confirm(&question, args.yes)?;

@@ -130,20 +130,20 @@ fn target(
     match &entry.assignment {
         Assignment::Sealed(_) => Ok(Target::Sealed { replaced: None }),
         Assignment::Reference(reference) if reference.backend.value == "local" => Ok(Target::Local),
-        Assignment::Reference(reference) => {
-            let message = format!(
-                "`{name}` comes from `{}` in `{environment}`, where `set` does not write",
-                reference.backend.value
-            );
-            let problem = Diagnostic::error(Code::Usage, message).at(entry.span, "a reference");
-            let unset = format!(
-                "`envctl unset {environment} {name}` takes the reference out, then `set` gives it a value here"
-            );
-            Err(writing.stop(problem.help("change the value in the backend").help(unset)))
-        }
+        Assignment::Reference(reference) => Err(writing.stop(elsewhere(environment, entry, &reference.backend.value))),
         _ if secret => Ok(Target::Sealed { replaced: Some(entry.clone()) }),
         _ => Ok(Target::Clear(Some(entry.clone()))),
     }
+}
+
+/// A value that is in a backend is changed there.
+fn elsewhere(environment: &str, entry: &Entry, backend: &str) -> Diagnostic {
+    let name = &entry.name;
+    let message = format!("`{name}` comes from `{backend}` in `{environment}`, where `set` does not write");
+    let problem = Diagnostic::error(Code::Usage, message).at(entry.span, "a reference");
+    let unset =
+        format!("`envctl unset {environment} {name}` takes the reference out, then `set` gives it a value here");
+    problem.help("change the value in the backend").help(unset)
 }
 
 /// A sealed value is for all schemas: what one of them has for itself would be beside it, in clear.
