@@ -49,4 +49,5 @@ mod shells;
 mod trace;
 mod ui;
 mod updates;
+mod values;
 mod world;
