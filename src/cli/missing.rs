@@ -10,6 +10,9 @@ use crate::schema::View;
 
 /// Tells what is missing now that these names were given values.
 pub(super) fn after(writing: &Writing<'_>, environment: &str, given: &[&str]) {
+    if !writing.context.remarks() {
+        return;
+    }
     let views = writing.model.views.values();
     let lines: BTreeSet<String> = views
         .filter_map(|view| {

@@ -1,6 +1,7 @@
 //! `get`, `set`, `unset` and `seal`, as somebody uses them who writes an environment one value at a time.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 
 use crate::harness::{Output, Sandbox, set_mode};
 use crate::projects::{CONFIG, refused, there_is};
@@ -308,7 +309,6 @@ fn a_private_file_is_written_by_get() {
     set_mode(&target, 0o644);
     let output = |path: &str| sandbox.run(&["get", "dev", "DB_PASSWORD", "-o", path]).reveals().output();
     output(target.to_str().unwrap()).assert_status(0).assert_stdout("").assert_stderr("");
-    use std::os::unix::fs::PermissionsExt;
     let mode = fs::metadata(&target).unwrap().permissions().mode() & 0o7777;
     assert_eq!((fs::read_to_string(&target).unwrap(), mode), (value, 0o600));
     std::os::unix::fs::symlink(&target, sandbox.path("home/link")).unwrap();
