@@ -148,9 +148,14 @@ impl Context {
         self.fail(Diagnostic::error(Code::Io, message))
     }
 
+    /// Whether remarks are written.
+    pub fn remarks(&self) -> bool {
+        !self.globals.quiet && self.globals.message_format == MessageFormat::Human
+    }
+
     /// Writes a remark for people, unless quiet is asked for.
     pub fn remark(&self, text: &str) {
-        if !self.globals.quiet && self.globals.message_format == MessageFormat::Human {
+        if self.remarks() {
             // Nobody is left to tell if standard error is gone.
             let _ = self.terminal.remark(text);
         }

@@ -6,12 +6,26 @@ use std::path::Path;
 use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
 
 use crate::diagnostic::Code;
+use crate::model::Model;
 use crate::process::EnvSnapshot;
 use crate::project::{self, Wanted};
 
 /// Names of environments.
 pub(super) fn environments() -> ArgValueCandidates {
     ArgValueCandidates::new(|| candidates(stems("environments")))
+}
+
+/// Names of environments, and of variables: the environment may be left out.
+pub(super) fn environments_and_variables() -> ArgValueCandidates {
+    ArgValueCandidates::new(|| candidates(stems("environments").into_iter().chain(declared()).collect()))
+}
+
+/// Names of recipients.
+pub(super) fn recipients() -> ArgValueCandidates {
+    ArgValueCandidates::new(|| {
+        let config = model().map(|model| model.config.recipients.into_keys().collect());
+        candidates(config.unwrap_or_default())
+    })
 }
 
 /// Names of schemas.
@@ -56,10 +70,10 @@ pub(super) fn stems(directory: &str) -> Vec<String> {
     stems
 }
 
+fn model() -> Option<Model> {
+    project::load(&root()?, &Wanted::Named(Vec::new()), None, None).model
+}
+
 fn declared() -> Vec<String> {
-    let Some(root) = root() else {
-        return Vec::new();
-    };
-    let loaded = project::load(&root, &Wanted::Named(Vec::new()), None, None);
-    loaded.model.map(|model| model.declared_names().map(str::to_owned).collect()).unwrap_or_default()
+    model().map(|model| model.declared_names().map(str::to_owned).collect()).unwrap_or_default()
 }

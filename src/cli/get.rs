@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::complete;
+use super::words::Words;
 use crate::backend::Backends;
 use crate::context::{Context, Exit, Outcome};
 use crate::diagnostic::{Class, Code, Diagnostic, Diagnostics, Severity};
@@ -19,10 +20,10 @@ use crate::validate::validate;
 ///
 /// Only this variable, and what it is made of, is looked at. A terminal shows the value only with --reveal.
 #[derive(Debug, clap::Args)]
+#[command(override_usage = "envctl get [OPTIONS] [ENV] <NAME>")]
 pub(super) struct Args {
-    /// The environment, and the variable
-    #[arg(value_names = ["ENV", "NAME"], required = true, num_args = 1.., add = complete::environments())]
-    words: Vec<String>,
+    #[command(flatten)]
+    words: Words,
     /// The schema for which the value is
     #[arg(long, value_name = "SCHEMA", add = complete::schemas())]
     schema: Option<String>,
@@ -42,7 +43,11 @@ pub(super) struct Args {
 
 /// Gets and prints it.
 pub(super) fn run(args: &Args, context: &Context) -> Outcome {
-    let (environment, name) = super::words::two(&args.words, context)?;
+    let (environment, name) = args.words.named(context)?;
+    if args.output.as_deref().is_some_and(|path| path.as_os_str() == "-") {
+        let problem = Diagnostic::error(Code::Usage, "`-` is not the name of a file");
+        return Err(context.fail(problem.help("without `-o` the value goes to standard output; `./-` is a file")));
+    }
     let on_terminal = args.output.is_none() && context.terminal.shows_result();
     if on_terminal && !args.reveal {
         let problem = Diagnostic::error(Code::Usage, "a value is not shown on a terminal unless you ask for it");
@@ -50,7 +55,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Outcome {
     }
     let mut loaded = context.load(&Wanted::Named(vec![environment.map(str::to_owned)]))?;
     let model = context.model(&mut loaded, "")?;
-    let environment = context.environment_name(environment, &loaded, &model)?;
+    let environment = super::words::environment(context, environment, &loaded, &model)?;
     super::set::declared(&model, name, context)?;
     if on_terminal && model.chain(&environment).is_none_or(|chain| chain.is_protected()) {
         context.confirm(&format!("`{environment}` is protected. Show `{name}`?"), args.yes)?;

@@ -63,12 +63,17 @@ fn too_large(context: &Context) -> Exit {
 fn from_file(context: &Context, path: &std::path::Path) -> Result<Secret, Exit> {
     let shown = path.display();
     store::read_limited(path, MAX_VALUE as u64).map(Secret::new).map_err(|problem| {
-        let (code, message) = match problem {
-            ReadProblem::NotRegular { kind } => (Code::NotARegularFile, format!("{shown} is {kind}, not a file")),
+        let problem = match problem {
+            ReadProblem::NotRegular { kind } => {
+                let problem = Diagnostic::error(Code::NotARegularFile, format!("{shown} is {kind}, not a file"));
+                problem.help("`--stdin` takes what comes through a pipe")
+            }
             ReadProblem::TooLarge { .. } => return too_large(context),
-            ReadProblem::Io(kind) => (Code::Io, format!("{shown} cannot be read: {}", store::describe(kind))),
+            ReadProblem::Io(kind) => {
+                Diagnostic::error(Code::Io, format!("{shown} cannot be read: {}", store::describe(kind)))
+            }
         };
-        context.fail(Diagnostic::error(code, message))
+        context.fail(problem)
     })
 }
 
@@ -107,15 +112,20 @@ fn prompted(context: &Context, variable: &Variable) -> Result<Secret, Exit> {
             Diagnostic::error(Code::Usage, format!("`{name}` can have several lines, and a prompt reads one"));
         return Err(context.fail(problem.help("`--file FILE` or `--stdin` takes all of it")));
     }
+    if !context.terminal.can_ask() {
+        let problem = Diagnostic::error(Code::Usage, "there is no terminal to ask for the value on");
+        return Err(context.fail(problem.help("`--stdin`, `--file FILE` or `--generate` says where it comes from")));
+    }
     match context.terminal.ask_hidden(&format!("{name} (not shown): ")) {
         Some(Hidden::Answer(value)) => Ok(value),
         Some(Hidden::SeveralLines) => {
             let problem = Diagnostic::error(Code::Usage, "more than one line was pasted; all of it was thrown away");
             Err(context.fail(problem.help("`--file FILE` or `--stdin` takes several lines")))
         }
+        // The end of the input, or a terminal that has gone: a person's "no".
         None => {
-            let problem = Diagnostic::error(Code::Usage, "there is no terminal to ask for the value on");
-            Err(context.fail(problem.help("`--stdin`, `--file FILE` or `--generate` says where it comes from")))
+            context.remark("no value was given: nothing was written\n");
+            Err(Exit(1))
         }
     }
 }

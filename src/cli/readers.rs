@@ -1,9 +1,11 @@
-//! Changing who can read: `recipients add`, `remove`, `apply`, and `rekey`.
+//! Changing who can read: `recipients add` and `apply`, and `rekey`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::complete;
 use super::recipients::{declared, declaring, differences};
+use super::removal::Lost;
+use super::sealing::lockout;
 use super::writing::{TAIL, Writing};
 use crate::assign;
 use crate::context::{Context, Exit, Outcome};
@@ -15,13 +17,13 @@ use crate::update::{self, Draft, Finished};
 
 /// Which environments are meant.
 #[derive(Debug, clap::Args)]
-struct Chosen {
+pub(super) struct Chosen {
     /// The environments
     #[arg(value_name = "ENV", add = complete::environments())]
-    environments: Vec<String>,
+    pub(super) environments: Vec<String>,
     /// All environments that have secrets
     #[arg(long, conflicts_with = "environments")]
-    all: bool,
+    pub(super) all: bool,
 }
 
 /// Arguments of `recipients add`.
@@ -35,25 +37,6 @@ pub(super) struct Add {
     recipient: String,
     #[command(flatten)]
     chosen: Chosen,
-    /// Change protected environments without asking
-    #[arg(long)]
-    yes: bool,
-}
-
-/// Arguments of `recipients remove`.
-#[derive(Debug, clap::Args)]
-pub(super) struct Remove {
-    /// The name
-    #[arg(value_name = "NAME")]
-    name: String,
-    #[command(flatten)]
-    chosen: Chosen,
-    /// What they could read stays in use: exit with 0 all the same
-    #[arg(long)]
-    accept_exposure: bool,
-    /// They go on reading what the environments inherit
-    #[arg(long)]
-    keep_parents: bool,
     /// Change protected environments without asking
     #[arg(long)]
     yes: bool,
@@ -96,6 +79,11 @@ pub(super) fn exposed(file: &EnvironmentFile) -> Option<Exposed> {
 }
 
 impl Exposed {
+    /// Their names.
+    pub(super) fn names(&self) -> impl Iterator<Item = &String> {
+        self.0.iter()
+    }
+
     /// A warning with the names.
     pub(super) fn diagnostic(&self, file: &EnvironmentFile) -> Diagnostic {
         let message = format!(
@@ -111,12 +99,12 @@ impl Exposed {
     }
 }
 
-fn counted(count: usize, one: &str) -> String {
+pub(super) fn counted(count: usize, one: &str) -> String {
     format!("{count} {one}{}", if count == 1 { "" } else { "s" })
 }
 
 /// The project, locked, and the environments that are meant, in the order of their bytes.
-fn begin<'c>(context: &'c Context, chosen: &Chosen) -> Result<(Writing<'c>, Vec<String>), Exit> {
+pub(super) fn begin<'c>(context: &'c Context, chosen: &Chosen) -> Result<(Writing<'c>, Vec<String>), Exit> {
     if chosen.environments.is_empty() && !chosen.all {
         let problem = Diagnostic::error(Code::Usage, "no environment is named");
         return Err(context.fail(problem.help("name environments, or say `--all`")));
@@ -148,8 +136,6 @@ pub(super) fn add(args: &Add, context: &Context) -> Outcome {
     check_name(&writing, &args.name, &args.recipient)?;
     for environment in &environments {
         check_sealed(&writing, environment, &args.name, &args.recipient)?;
-    }
-    for environment in &environments {
         writing.confirm_protected(environment, &format!("Let {} read it", args.name), args.yes)?;
     }
     // Opened before anything is written: without a key nothing is begun.
@@ -181,21 +167,20 @@ fn check_name(writing: &Writing<'_>, name: &str, key: &str) -> Outcome {
     Ok(())
 }
 
-/// What is sealed counts as well: another key under the name is taken away by `remove` alone, which makes a new data key.
+/// Who has another key than the one sealed to is to get a new data key as well; and a key has one name.
 fn check_sealed(writing: &Writing<'_>, environment: &str, name: &str, key: &str) -> Outcome {
     let Some((sealed, spans)) = &writing.file(environment)?.sealed else { return Ok(()) };
-    let other = sealed.recipients.iter().find(|(other, known)| (*other == name) != (*known == key));
-    let Some((other, _)) = other else { return Ok(()) };
-    let problem = if other == name {
-        let message = format!("`{name}` reads `{environment}` with another key");
+    let problem = if sealed.recipients.get(name).is_some_and(|other| other != key) {
+        let message = format!("`{environment}` is sealed to another key of `{name}`");
         let help =
-            format!("`envctl recipients remove {name} {environment}` first: a key is replaced with a new data key");
+            format!("`envctl recipients apply {environment}` takes the old key its right and lets the new one read");
         Diagnostic::error(Code::Usage, message).help(help)
+    } else if let Some((other, _)) = sealed.recipients.iter().find(|(other, known)| *other != name && *known == key) {
+        Diagnostic::error(Code::Usage, format!("this key can read `{environment}` already, as `{other}`"))
     } else {
-        let message = format!("this key reads `{environment}` already, as `{other}`");
-        Diagnostic::error(Code::Usage, message).help("add it under that name")
+        return Ok(());
     };
-    Err(writing.stop(problem.at(spans.recipients, "sealed so")))
+    Err(writing.stop(problem.at(spans.recipients, "these can read it")))
 }
 
 fn add_to(writing: &mut Writing<'_>, environment: &str, name: &str, key: &str) -> Outcome {
@@ -222,13 +207,13 @@ fn add_to(writing: &mut Writing<'_>, environment: &str, name: &str, key: &str) -
         draft.rewrap(recipients, age_file);
     }
     finish(writing, environment, draft, &text)?;
-    writing
-        .context
-        .remark(&format!("{environment}: `{name}` can read {}\n", counted(opened.file().entries.len(), "secret")));
+    let already = if before.is_some() { ", as before" } else { "" };
+    let count = counted(opened.file().entries.len(), "secret");
+    writing.context.remark(&format!("{environment}: `{name}` can read {count}{already}\n"));
     Ok(())
 }
 
-fn finish(writing: &Writing<'_>, environment: &str, draft: Draft, text: &str) -> Outcome {
+pub(super) fn finish(writing: &Writing<'_>, environment: &str, draft: Draft, text: &str) -> Outcome {
     let finished = if draft.is_changed() {
         draft.finish(text).map_err(|problem| writing.stop(problem))?
     } else {
@@ -237,7 +222,7 @@ fn finish(writing: &Writing<'_>, environment: &str, draft: Draft, text: &str) ->
     writing.write(environment, &finished)
 }
 
-fn write_config(writing: &Writing<'_>, change: impl FnOnce(&str) -> Option<String>) -> Outcome {
+pub(super) fn write_config(writing: &Writing<'_>, change: impl FnOnce(&str) -> Option<String>) -> Outcome {
     let text = writing.loaded.sources.text(writing.model.config.id.span.source);
     let Some(changed) = change(&text) else {
         let problem = Diagnostic::error(
@@ -254,159 +239,51 @@ fn write_config(writing: &Writing<'_>, change: impl FnOnce(&str) -> Option<Strin
     writing.write_file(CONFIG, changed.as_bytes(), |_| true)
 }
 
-/// Removes somebody: files in the order of their names, `envctl.toml` last.
-pub(super) fn remove(args: &Remove, context: &Context) -> Outcome {
-    let (mut writing, environments) = begin(context, &args.chosen)?;
-    let reads = |file: &EnvironmentFile| {
-        let sealed = file.sealed.as_ref().is_some_and(|(sealed, _)| sealed.recipients.contains_key(&args.name));
-        sealed || file.recipients.iter().flat_map(|list| &list.value).any(|one| one.value == args.name)
-    };
-    let concerned: Vec<String> =
-        environments.into_iter().filter(|name| writing.model.environments.get(name).is_some_and(reads)).collect();
-    let known = writing.model.config.recipients.contains_key(&args.name);
-    if concerned.is_empty() && !known {
-        let near = crate::name::nearest(&args.name, writing.model.config.recipients.keys().map(String::as_str));
-        let problem = Diagnostic::error(Code::Usage, "there is no such recipient");
-        return Err(context.fail(problem.help_some(near.map(|near| format!("did you mean `{near}`?")))));
-    }
-    for environment in &concerned {
-        writing.confirm_protected(environment, &format!("Take the right to read from {}", args.name), args.yes)?;
-        writing.open(environment)?;
-        not_the_last(&writing, environment, &args.name)?;
-    }
-    let parents = still_readable(&writing, &concerned, &args.name);
-    let mut lost = Vec::new();
-    for environment in &concerned {
-        lost.extend(remove_from(&mut writing, environment, &args.name)?);
-    }
-    let left =
-        writing.model.environments.values().filter(|file| reads(file)).any(|file| !concerned.contains(&file.name));
-    if !left {
-        write_config(&writing, |text| assign::without_recipient(text, &args.name))?;
-    }
-    report_removal(&writing, args, &lost, &parents)
-}
-
-/// A file that nobody can read is lost.
-fn not_the_last(writing: &Writing<'_>, environment: &str, name: &str) -> Outcome {
-    let sealed = writing.file(environment)?.sealed.as_ref();
-    let Some((_, spans)) =
-        sealed.filter(|(sealed, _)| sealed.recipients.len() == 1 && sealed.recipients.contains_key(name))
-    else {
-        return Ok(());
-    };
-    let message = format!("`{name}` is the only one who can read `{environment}`");
-    let problem = Diagnostic::error(Code::Usage, message).at(spans.recipients, "nobody would be left");
-    Err(writing.stop(problem.help(format!("`envctl recipients add NAME RECIPIENT {environment}` first"))))
-}
-
-/// The ancestors of the environments that are not among them and that `name` goes on reading.
-fn still_readable(writing: &Writing<'_>, environments: &[String], name: &str) -> Vec<String> {
-    let chains = environments.iter().filter_map(|environment| writing.model.chain(environment));
-    let files = chains.flat_map(|chain| chain.levels);
-    let readable =
-        files.filter(|file| file.sealed.as_ref().is_some_and(|(sealed, _)| sealed.recipients.contains_key(name)));
-    let names: BTreeSet<&str> =
-        readable.map(|file| file.name.as_str()).filter(|file| !environments.iter().any(|one| one == file)).collect();
-    names.into_iter().map(str::to_owned).collect()
-}
-
-/// Seals one environment anew without `name`; gives what they could read.
-fn remove_from(writing: &mut Writing<'_>, environment: &str, name: &str) -> Result<Vec<String>, Exit> {
-    let file = writing.file(environment)?;
-    let text = match &file.recipients {
-        Some(declared) => {
-            let names = declared.value.iter().map(|one| one.value.as_str()).filter(|one| *one != name);
-            declaring(writing, environment, &names.collect::<Vec<_>>())?
-        }
-        None => writing.text(environment).to_string(),
-    };
-    let opened = writing.open(environment)?;
-    let Some(opened) = opened.filter(|opened| opened.file().recipients.contains_key(name)) else {
-        writing.write(environment, &Finished::cleartext(text, writing.file(environment)?))?;
-        return Ok(Vec::new());
-    };
-    let mut recipients = opened.file().recipients.clone();
-    recipients.remove(name);
-    let draft = rekeyed(writing, Draft::of(&opened), recipients)?;
-    let could_read = opened.file().entries.keys().map(|entry| format!("{environment} {entry}")).collect();
-    finish(writing, environment, draft, &text)?;
-    Ok(could_read)
-}
-
 /// The same values under a new key.
-fn rekeyed(writing: &Writing<'_>, mut draft: Draft, recipients: BTreeMap<String, String>) -> Result<Draft, Exit> {
+pub(super) fn rekeyed(
+    writing: &Writing<'_>,
+    mut draft: Draft,
+    recipients: BTreeMap<String, String>,
+) -> Result<Draft, Exit> {
     let key = update::new_key().map_err(|problem| writing.stop(problem))?;
     let age_file = writing.context.wrap(&key, &recipients)?;
     draft.rekey(key, recipients, age_file).map_err(|problem| writing.stop(problem))?;
     Ok(draft)
 }
 
-fn report_removal(writing: &Writing<'_>, args: &Remove, lost: &[String], parents: &[String]) -> Outcome {
-    let context = writing.context;
-    context.remark(&format!("`{}` cannot read what is sealed from now on\n", args.name));
-    let mut code = exposure(context, &args.name, lost, args.accept_exposure)?;
-    if !parents.is_empty() {
-        context.remark(&format!("`{}` still reads what these inherit: {}\n", args.name, parents.join(", ")));
-        if !args.keep_parents {
-            context.remark(&format!(
-                "envctl recipients remove {} {}, or --keep-parents if that is meant\n",
-                args.name,
-                parents.join(" ")
-            ));
-            code = 1;
-        }
-    }
-    if code == 0 { Ok(()) } else { Err(Exit(code)) }
-}
-
-/// Lists what somebody could read; gives the exit code.
-fn exposure(context: &Context, who: &str, lost: &[String], accepted: bool) -> Result<u8, Exit> {
-    if lost.is_empty() {
-        return Ok(0);
-    }
-    context.print(&(lost.join("\n") + "\n"))?;
-    context.remark(&format!(
-        "`{who}` knows the {} above, and git keeps them readable for old keys: give each a new value\n",
-        counted(lost.len(), "secret")
-    ));
-    if !accepted {
-        context.remark("`envctl recipients check` lists what is left of them; with --accept-exposure the exit code is 0 all the same\n");
-    }
-    Ok(u8::from(!accepted))
-}
-
-/// Seals to those declared.
+/// Seals to those declared. All is asked and opened before the first file is written.
 pub(super) fn apply(args: &Apply, context: &Context) -> Outcome {
     let mut writing = Writing::begin(context, &Wanted::All)?;
+    writing.forget(Code::StaleRecipients);
     let names = environments(&mut writing, &args.environments)?;
-    let mut changed = Vec::new();
-    for environment in &names {
-        let differences = differences(&writing.model, writing.file(environment)?);
+    let mut differing = Vec::new();
+    for environment in names {
+        let differences = differences(&writing.model, writing.file(&environment)?);
         if !differences.is_empty() {
-            // All are asked for before the first is written.
-            confirm_change(&mut writing, environment, &differences, &args.recipients)?;
-            writing.open(environment)?;
-            changed.push(environment);
+            confirm_change(&mut writing, &environment, &differences, &args.recipients)?;
+            differing.push(environment);
         }
     }
-    let mut lost = Vec::new();
-    for environment in &changed {
-        lost.extend(apply_to(&mut writing, environment)?);
+    for environment in &differing {
+        writing.open(environment)?;
     }
-    if changed.is_empty() {
+    let mut lost = Lost::default();
+    for environment in &differing {
+        apply_to(&mut writing, environment, &mut lost)?;
+    }
+    if differing.is_empty() {
         context.remark(&format!("all are sealed to those declared: {TAIL}\n"));
     }
-    let code = exposure(context, "who was removed", &lost, args.accept_exposure)?;
-    if code == 0 { Ok(()) } else { Err(Exit(code)) }
+    lost.report(context, args.accept_exposure)
 }
 
 /// A change of readers is shown by name. `--yes` does not answer here: without a terminal the readers have to be named.
 fn confirm_change(writing: &mut Writing<'_>, environment: &str, differences: &[String], given: &[String]) -> Outcome {
     let wanted = declared(writing, environment)?;
+    let lockout = lockout(writing.context, environment, &wanted);
     if !given.is_empty() {
         if given.iter().collect::<BTreeSet<_>>() == wanted.keys().collect::<BTreeSet<_>>() {
-            return Ok(());
+            return writing.warn(lockout);
         }
         let message = format!("`--recipients` names others than `recipients` of `{environment}`");
         return Err(writing.stop(Diagnostic::error(Code::Usage, message)));
@@ -417,29 +294,34 @@ fn confirm_change(writing: &mut Writing<'_>, environment: &str, differences: &[S
         let names: Vec<&str> = wanted.keys().map(String::as_str).collect();
         return Err(writing.stop(problem.help(format!("add `--recipients {}`", names.join(",")))));
     }
-    writing.confirm(
-        &format!("The readers of `{environment}` change:\n  {}\nSeal to those declared?", differences.join("\n  ")),
-        false,
-    )
+    let lockout = lockout.map(|problem| format!("\nMind: {}.", problem.message)).unwrap_or_default();
+    let question = format!(
+        "The readers of `{environment}` change:\n  {}{lockout}\nSeal to those declared?",
+        differences.join("\n  ")
+    );
+    writing.confirm(&question, false)
 }
 
-/// Wraps the key for more readers, or makes a new one where somebody is gone or has another key; gives what they could read.
-fn apply_to(writing: &mut Writing<'_>, environment: &str) -> Result<Vec<String>, Exit> {
+/// Wraps the key for more readers, or makes a new one where somebody is gone or has another key.
+fn apply_to(writing: &mut Writing<'_>, environment: &str, lost: &mut Lost) -> Outcome {
     let wanted = declared(writing, environment)?;
-    let Some(opened) = writing.open(environment)? else { return Ok(Vec::new()) };
-    let gone = opened.file().recipients.values().any(|key| !wanted.values().any(|kept| kept == key));
+    let Some(opened) = writing.open(environment)? else { return Ok(()) };
+    let gone = |key: &String| !wanted.values().any(|kept| kept == key);
+    let gone = opened.file().recipients.iter().filter(|(_, key)| gone(key)).map(|(name, _)| format!("`{name}`"));
+    let gone: Vec<String> = gone.collect();
     let mut draft = Draft::of(&opened);
-    let mut lost = Vec::new();
-    if gone {
-        lost.extend(opened.file().entries.keys().map(|entry| format!("{environment} {entry}")));
-        draft = rekeyed(writing, draft, wanted)?;
-    } else {
+    if gone.is_empty() {
         let age_file = writing.context.wrap(draft.key(), &wanted)?;
         draft.rewrap(wanted, age_file);
+    } else {
+        draft = rekeyed(writing, draft, wanted)?;
     }
     finish(writing, environment, draft, &writing.text(environment))?;
     writing.context.remark(&format!("{environment}: sealed to those declared\n"));
-    Ok(lost)
+    if !gone.is_empty() {
+        lost.add(environment, opened.file().entries.keys(), gone);
+    }
+    Ok(())
 }
 
 /// Makes a new data key.

@@ -7,10 +7,10 @@ use clap::Subcommand;
 use super::list::ResultFormat;
 use super::table::table;
 use super::writing::Writing;
-use super::{complete, readers};
+use super::{complete, readers, removal};
 use crate::assign;
 use crate::context::{Channel, Context, Exit, Outcome};
-use crate::diagnostic::{Code, Diagnostic, Diagnostics, pretty_json};
+use crate::diagnostic::{Class, Code, Diagnostic, Diagnostics, pretty_json};
 use crate::environment::EnvironmentFile;
 use crate::lint;
 use crate::model::Model;
@@ -34,7 +34,7 @@ enum Action {
         #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
         format: ResultFormat,
     },
-    /// Find environments that are not sealed to those declared, or by whose former readers secrets are known; needs no key
+    /// Find environments not sealed to those declared, and secrets that former readers know; needs no key
     Check {
         /// The environments, instead of all that have secrets
         #[arg(value_name = "ENV", add = complete::environments())]
@@ -45,8 +45,8 @@ enum Action {
     },
     /// Let somebody read environments: the same data key, wrapped for one more
     Add(readers::Add),
-    /// Take the right to read away: a new data key, and a list of what is to be rotated
-    Remove(readers::Remove),
+    /// Take the right to read away: a new data key, and a list of what they have seen
+    Remove(removal::Remove),
     /// Seal to those that `recipients = [...]` declares
     Apply(readers::Apply),
 }
@@ -57,7 +57,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Outcome {
         Action::List { environments, format } => list(environments, *format, context),
         Action::Check { environments, all: _ } => check(environments, context),
         Action::Add(args) => readers::add(args, context),
-        Action::Remove(args) => readers::remove(args, context),
+        Action::Remove(args) => removal::remove(args, context),
         Action::Apply(args) => readers::apply(args, context),
     }
 }
@@ -79,22 +79,7 @@ fn list(environments: &[String], format: ResultFormat, context: &Context) -> Out
     let files = names.iter().filter_map(|name| model.environments.get(name));
     let mut rows = Vec::new();
     for file in files {
-        let Some((sealed, _)) = &file.sealed else { continue };
-        let declared =
-            |name: &str| file.recipients.as_ref().is_none_or(|list| list.value.iter().any(|one| one.value == name));
-        for (name, key) in &sealed.recipients {
-            let note = if declared(name) { "" } else { "not declared" };
-            rows.push([file.name.as_str(), name, key, note].map(str::to_owned).to_vec());
-        }
-        let missing = file
-            .recipients
-            .iter()
-            .flat_map(|list| &list.value)
-            .filter(|one| !sealed.recipients.contains_key(&one.value));
-        rows.extend(
-            missing
-                .map(|one| [file.name.as_str(), &one.value, "", "declared, cannot read"].map(str::to_owned).to_vec()),
-        );
+        rows.extend(readers_of(&model, file));
     }
     if format == ResultFormat::Human {
         return context.print(&table(&["ENVIRONMENT", "NAME", "RECIPIENT", ""], &rows));
@@ -104,6 +89,29 @@ fn list(environments: &[String], format: ResultFormat, context: &Context) -> Out
         .map(|row| serde_json::json!({ "environment": row.first(), "name": row.get(1), "recipient": row.get(2), "note": row.get(3) }))
         .collect();
     context.print(&pretty_json(&serde_json::json!({ "schema_version": 1, "recipients": rows })))
+}
+
+/// Who can read one environment, and who is only declared.
+fn readers_of(model: &Model, file: &EnvironmentFile) -> Vec<Vec<String>> {
+    let declared = file.recipients.iter().flat_map(|list| &list.value).map(|one| one.value.as_str());
+    let declared: Vec<&str> = declared.collect();
+    let sealed = file.sealed.as_ref().map(|(sealed, _)| sealed.recipients.clone()).unwrap_or_default();
+    let row = |name: &str, key: &str, note: &str| [&file.name, name, key, note].map(str::to_owned).to_vec();
+    let mut rows = Vec::new();
+    for (name, key) in &sealed {
+        let known = model.config.recipients.get(name);
+        let note = if file.recipients.is_some() && !declared.contains(&name.as_str()) {
+            "not declared"
+        } else if known.is_some_and(|known| known.value != *key) {
+            "another key in envctl.toml"
+        } else {
+            ""
+        };
+        rows.push(row(name, key, note));
+    }
+    let note = if file.sealed.is_some() { "declared, cannot read" } else { "declared, no secrets yet" };
+    rows.extend(declared.into_iter().filter(|name| !sealed.contains_key(*name)).map(|name| row(name, "", note)));
+    rows
 }
 
 /// Every finding about recipients counts, those that `check` only warns of too.
@@ -116,7 +124,7 @@ fn check(environments: &[String], context: &Context) -> Outcome {
     for problem in std::mem::take(&mut loaded.problems) {
         let here = problem.primary().is_some_and(|span| sources.contains(&span.source));
         let about_readers = codes.contains(&problem.code) && here;
-        if about_readers || problem.code.class() == crate::diagnostic::Class::Trust {
+        if about_readers || problem.code.class() == Class::Trust {
             problems.push(problem);
         }
     }
@@ -158,6 +166,11 @@ pub(super) fn declared(writing: &Writing<'_>, environment: &str) -> Result<BTree
                 return Err(writing.stop(problem.at(name.span, "").help("`envctl recipients add NAME RECIPIENT`")));
             }
         }
+    }
+    if recipients.is_empty() {
+        let message = format!("`{environment}` declares no recipient: nobody could read its secrets");
+        let problem = Diagnostic::error(Code::Usage, message).at(declared.span, "nobody");
+        return Err(writing.stop(problem.help("name at least one")));
     }
     Ok(recipients)
 }

@@ -1,8 +1,8 @@
 //! `envctl seal`: move values into `[secrets]`.
 
-use super::complete;
 use super::sealing::{First, draft, finish, without};
 use super::writing::{TAIL, Writing};
+use super::{complete, missing};
 use crate::backend::{Backend as _, Backends, Fetched, Want};
 use crate::context::{Context, Exit, Outcome};
 use crate::diagnostic::{Code, Diagnostic};
@@ -41,108 +41,101 @@ pub(super) fn run(args: &Args, context: &Context) -> Outcome {
     let wanted = args.from.iter().filter(|from| *from != "local").cloned().map(Some);
     let wanted = Wanted::Named(wanted.chain([Some(environment.to_owned())]).collect());
     let mut writing = Writing::begin(context, &wanted)?;
-    context.environment_name(Some(environment), &writing.loaded, &writing.model)?;
+    super::words::environment(context, Some(environment), &writing.loaded, &writing.model)?;
     let moved = match &args.from {
         None => in_clear(&writing, environment, &args.names)?,
-        Some(from) => from_elsewhere(&mut writing, environment, from, &args.names)?,
+        Some(from) => {
+            if from != "local" {
+                // Who reads this environment reads those values from now on.
+                writing.confirm_protected(from, &format!("Copy from it to `{environment}`"), args.yes)?;
+            }
+            from_elsewhere(&mut writing, environment, from, &args.names)?
+        }
     };
     if moved.is_empty() {
+        writing.settle(environment, &[])?;
         context.remark(&format!("nothing is there to be sealed: {TAIL}\n"));
         return Ok(());
     }
-    agree(&mut writing, args, &moved)?;
-    write(&mut writing, args, moved)
+    write(writing, args, moved)
 }
 
-/// Takes the values out of the cleartext and seals them.
-fn write(writing: &mut Writing<'_>, args: &Args, moved: Values) -> Outcome {
+/// Seals the values, and takes what assigned them in clear out of the file.
+fn write(mut writing: Writing<'_>, args: &Args, moved: Values) -> Outcome {
     let (context, environment) = (writing.context, args.environment.as_str());
     let names: Vec<String> = moved.iter().map(|(name, _)| name.clone()).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let list = names.join(", ");
+    writing.settle(environment, &names)?;
+    for (name, value) in &moved {
+        super::set::check(&writing, environment, name, value)?;
+    }
+    writing.confirm_protected(environment, &format!("Seal {list}"), args.yes)?;
     let text = writing.text(environment);
     let file = writing.file(environment)?;
     let replaced: Vec<Entry> = names.iter().flat_map(|name| file.named(name)).cloned().collect();
     let in_clear = |entry: &&Entry| !matches!(entry.assignment, Assignment::Sealed(_));
-    let cleartext = without(writing, &text, &replaced.iter().filter(in_clear).collect::<Vec<_>>())?;
-    let (mut draft, cleartext) = draft(writing, environment, cleartext, &args.first)?;
+    let cleartext = without(&writing, &text, &replaced.iter().filter(in_clear).collect::<Vec<_>>())?;
+    let (mut draft, cleartext) = draft(&mut writing, environment, cleartext, &args.first)?;
     for (name, value) in moved {
         draft.set(&name, value).map_err(|problem| writing.stop(problem))?;
     }
     if !draft.is_changed() && *cleartext == *text {
-        context.remark(&format!("all of it is sealed already: {TAIL}\n"));
+        context.remark(&format!("the same values are sealed there already: {TAIL}\n"));
         return Ok(());
     }
-    finish(writing, environment, draft, &cleartext)?;
+    finish(&writing, environment, draft, &cleartext)?;
     context.remark(&format!("sealed in environments/{environment}.toml: {list}\n"));
     if replaced.iter().any(|entry| matches!(entry.assignment, Assignment::Value(_))) {
-        context.remark("if they were committed in clear, git still has them: change them where they are used\n");
+        context.remark("git still has the values that stood there in clear: change them where they are used\n");
     }
+    missing::after(&writing, environment, &names);
     Ok(())
-}
-
-/// Holds the values against the schemas, and asks before a protected environment is changed or its values are copied to
-/// the readers of another one.
-fn agree(writing: &mut Writing<'_>, args: &Args, moved: &Values) -> Outcome {
-    let environment = args.environment.as_str();
-    let names: Vec<&str> = moved.iter().map(|(name, _)| name.as_str()).collect();
-    let list = names.join(", ");
-    writing.settle(environment, &names)?;
-    for (name, value) in moved {
-        for_all_schemas(writing, environment, name)?;
-        super::set::check(writing, environment, name, value)?;
-    }
-    if let Some(from) = args.from.as_ref().filter(|from| *from != "local" && writing.is_protected(from)) {
-        let question = format!("`{from}` is protected. Copy {list} to the readers of `{environment}`?");
-        writing.confirm(&question, args.yes)?;
-    }
-    writing.confirm_protected(environment, &format!("Seal {list}"), args.yes)
-}
-
-/// A sealed value is for all schemas: what one of them has for itself would be lost.
-fn for_all_schemas(writing: &Writing<'_>, environment: &str, name: &str) -> Outcome {
-    let file = writing.file(environment)?;
-    let Some(own) = file.per_schema.values().find_map(|(_, entries)| entries.get(name)) else { return Ok(()) };
-    let message = format!("`{name}` has a value of its own for one schema, and a sealed one is for all");
-    let problem = Diagnostic::error(Code::Usage, message).at(own.key_span, "this one");
-    Err(writing.stop(problem.help("use two names, one for each value")))
 }
 
 /// Values to be sealed, by name.
 type Values = Vec<(String, Secret)>;
 
-/// The values that stand in `[values]`: of those named, or of all secrets.
+/// The values that stand in `[values]`: of those named, or of all secrets that can be sealed.
 fn in_clear(writing: &Writing<'_>, environment: &str, names: &[String]) -> Result<Values, Exit> {
     let file = writing.file(environment)?;
     let secret = |name: &&String| writing.model.secret_declaration(name).is_some();
     let all = || file.values.keys().filter(secret).cloned().collect();
-    let names: Vec<String> = if names.is_empty() { all() } else { names.to_vec() };
+    let chosen: Vec<String> = if names.is_empty() { all() } else { names.to_vec() };
     let mut values = Vec::new();
-    for name in names {
+    for name in chosen {
         let variable = super::set::declared(&writing.model, &name, writing.context)?;
-        match file.values.get(&name).map(|entry| (&entry.assignment, entry)) {
-            Some((Assignment::Value(written), _)) if !written.has_inserts() => {
+        let own = file.per_schema.values().find_map(|(_, entries)| entries.get(&name));
+        match file.values.get(&name).map(|entry| &entry.assignment) {
+            Some(Assignment::Value(written)) if !written.has_inserts() && own.is_none() => {
                 let text = written.joined(variable.limits.separator()).literal_text().unwrap_or_default();
                 values.push((name, Secret::from_string(text)));
             }
-            Some((Assignment::Value(_), entry)) if writing.model.secret_declaration(&name).is_some() => {
-                let message = format!("`{name}` is made from other values: seal those it takes in");
-                return Err(writing.stop(Diagnostic::error(Code::Usage, message).at(entry.span, "made here")));
-            }
-            Some((Assignment::Value(_) | Assignment::Broken, _)) => {}
-            Some((_, entry)) => {
-                let message = format!("`{name}` has no value here that could be sealed");
-                let help = format!("`envctl set {environment} {name}` after `envctl unset {environment} {name}`");
-                return Err(writing.stop(Diagnostic::error(Code::Usage, message).at(entry.span, "").help(help)));
-            }
-            None if file.secrets.contains_key(&name) => {}
-            None => {
-                let message = format!("`{name}` is not assigned in `[values]` of `{environment}`");
-                let help = format!("`envctl set {environment} {name}`, or `--from local`");
-                return Err(writing.stop(Diagnostic::error(Code::Usage, message).help(help)));
-            }
+            // What cannot be sealed is a problem if it was asked for.
+            None if file.secrets.contains_key(&name) && own.is_none() => {}
+            _ if names.is_empty() => {}
+            _ => return Err(writing.stop(not_sealable(environment, &name, own, file.values.get(&name)))),
         }
     }
     Ok(values)
+}
+
+/// Why there is nothing of that name to be sealed; `own` is a value for one schema.
+fn not_sealable(environment: &str, name: &str, own: Option<&Entry>, entry: Option<&Entry>) -> Diagnostic {
+    let problem = |message: &str| Diagnostic::error(Code::Usage, format!("`{name}` {message}"));
+    match (own, entry.map(|entry| (&entry.assignment, entry.span))) {
+        (Some(own), _) => problem("has a value of its own for one schema, and a sealed one is for all")
+            .at(own.key_span, "this one")
+            .help("use two names, one for each value"),
+        (None, Some((Assignment::Value(_), span))) => {
+            problem("is made from other values: seal those it takes in").at(span, "made here")
+        }
+        (None, Some((_, span))) => problem("has no value here that could be sealed")
+            .at(span, "")
+            .help(format!("`envctl set {environment} {name}` after `envctl unset {environment} {name}`")),
+        (None, None) => problem(&format!("is not assigned in `[values]` of `{environment}`"))
+            .help(format!("`envctl set {environment} {name}`, or `--from local`")),
+    }
 }
 
 /// Values of the local store or of another environment's `[secrets]`.
@@ -153,7 +146,11 @@ fn from_elsewhere(writing: &mut Writing<'_>, environment: &str, from: &str, name
     if from == "local" {
         return from_local(writing, environment, names);
     }
-    writing.context.environment_name(Some(from), &writing.loaded, &writing.model)?;
+    if from == environment {
+        let problem = Diagnostic::error(Code::Usage, "`--from` names the environment itself");
+        return Err(writing.stop(problem.help("without `--from` the values come from its `[values]`")));
+    }
+    super::words::environment(writing.context, Some(from), &writing.loaded, &writing.model)?;
     let Some(opened) = writing.open(from)? else {
         return Err(writing.stop(Diagnostic::error(Code::Usage, format!("`{from}` has no sealed values"))));
     };

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::writing::Writing;
 use crate::assign;
-use crate::context::{Exit, Outcome};
+use crate::context::{Context, Exit, Outcome};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::environment::Entry;
 use crate::update::{self, Draft};
@@ -45,8 +45,10 @@ pub(super) fn draft(
     writing.unsealer.remember(&age_file, &key);
     let file = writing.file(environment)?;
     let names: Vec<&str> = recipients.keys().map(String::as_str).collect();
-    let cleartext =
-        if file.recipients.is_none() { assign::with_recipients(&cleartext, None, &names) } else { cleartext };
+    let cleartext = match &file.recipients {
+        None => assign::with_recipients(&cleartext, None, &names),
+        Some(_) => cleartext,
+    };
     let protected = file.protected.as_ref().is_some_and(|flag| flag.value);
     let project = &writing.model.config.id.value;
     Ok((Draft::first(project, environment, protected, recipients, age_file, key), cleartext))
@@ -55,10 +57,14 @@ pub(super) fn draft(
 /// Who can read a file from now on: shown with their keys and asked for, unless they are named.
 fn readers(writing: &mut Writing<'_>, environment: &str, first: &First) -> Result<BTreeMap<String, String>, Exit> {
     let recipients = named(writing, environment, &first.recipients)?;
+    let lockout = lockout(writing.context, environment, &recipients);
     if !first.recipients.is_empty() {
+        writing.warn(lockout)?;
         return Ok(recipients);
     }
-    let lines: Vec<String> = recipients.iter().map(|(name, key)| format!("  {name}  {key}")).collect();
+    let width = recipients.keys().map(String::len).max().unwrap_or(0);
+    let lines = recipients.iter().map(|(name, key)| format!("  {name:width$}  {key}"));
+    let lines: Vec<String> = lines.chain(lockout.map(|problem| format!("Mind: {}.", problem.message))).collect();
     if !writing.context.terminal.can_ask() {
         let message =
             format!("`{environment}` is sealed for the first time, and there is no terminal to ask who can read it");
@@ -92,8 +98,10 @@ fn named(writing: &Writing<'_>, environment: &str, given: &[String]) -> Result<B
         let Some(key) = known.get(name) else {
             let message = "a recipient is named that envctl.toml does not have";
             let problem = Diagnostic::error(Code::UnknownRecipient, message);
+            let known: Vec<&str> = known.keys().map(String::as_str).collect();
+            let known = (!known.is_empty()).then(|| format!("there are: {}", known.join(", ")));
             let help = format!("`envctl recipients add NAME RECIPIENT {environment}` adds one");
-            return Err(writing.stop(problem.help(help)));
+            return Err(writing.stop(problem.help_some(known).help(help)));
         };
         recipients.insert(name.to_owned(), key.value.clone());
     }
@@ -104,6 +112,23 @@ fn named(writing: &Writing<'_>, environment: &str, given: &[String]) -> Result<B
         return Err(writing.stop(Diagnostic::error(Code::MissingKey, message).help(help)));
     }
     Ok(recipients)
+}
+
+/// What is to be told where none of the identities at hand is among those who can read: they lock themselves out. Nothing
+/// is told where it cannot be known, as of an identity behind a passphrase.
+pub(super) fn lockout(
+    context: &Context,
+    environment: &str,
+    recipients: &BTreeMap<String, String>,
+) -> Option<Diagnostic> {
+    let own = context.identities(None).own();
+    if own.is_empty() || own.iter().any(|own| recipients.values().any(|key| *key == own.recipient)) {
+        return None;
+    }
+    let message = format!("you are not among those who can read `{environment}`: you cannot change it afterwards");
+    let problem = Diagnostic::warning(Code::SealedUnreadable, message);
+    let problem = own.iter().fold(problem, |problem, own| problem.note(format!("your recipient: {}", own.recipient)));
+    Some(problem.help("one of those who can read it can add you: `envctl recipients add`"))
 }
 
 fn same(one: &[&str], other: &[&str]) -> bool {

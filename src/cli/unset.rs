@@ -1,6 +1,7 @@
 //! `envctl unset`: take a variable's assignment out of an environment.
 
-use super::complete;
+use super::missing;
+use super::words::Words;
 use super::writing::Writing;
 use crate::context::{Context, Outcome};
 use crate::diagnostic::{Code, Diagnostic};
@@ -8,12 +9,14 @@ use crate::environment::{Assignment, Entry};
 use crate::project::Wanted;
 use crate::update::{Draft, Finished};
 
-/// Take a variable's value out of an environment
+/// Take a variable's value out of an environment's own file
+///
+/// What a parent or the schema gives it then counts again.
 #[derive(Debug, clap::Args)]
+#[command(override_usage = "envctl unset [OPTIONS] [ENV] <NAME>")]
 pub(super) struct Args {
-    /// The environment, and the variable
-    #[arg(value_names = ["ENV", "NAME"], required = true, num_args = 1.., add = complete::environments())]
-    words: Vec<String>,
+    #[command(flatten)]
+    words: Words,
     /// Change a protected environment without asking
     #[arg(long)]
     yes: bool,
@@ -21,9 +24,9 @@ pub(super) struct Args {
 
 /// Takes it out wherever the environment's own file assigns it.
 pub(super) fn run(args: &Args, context: &Context) -> Outcome {
-    let (environment, name) = super::words::two(&args.words, context)?;
+    let (environment, name) = args.words.named(context)?;
     let mut writing = Writing::begin(context, &Wanted::Named(vec![environment.map(str::to_owned)]))?;
-    let environment = context.environment_name(environment, &writing.loaded, &writing.model)?;
+    let environment = super::words::environment(context, environment, &writing.loaded, &writing.model)?;
     let file = writing.file(&environment)?;
     let entries: Vec<Entry> = file.named(name).cloned().collect();
     if entries.is_empty() {
@@ -45,6 +48,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Outcome {
     };
     writing.write(&environment, &finished)?;
     context.remark(&format!("took `{name}` out of environments/{environment}.toml\n"));
+    missing::without(&mut writing, &environment, name);
     Ok(())
 }
 

@@ -28,7 +28,9 @@ fn message(error: &clap::Error, arguments: &[OsString]) -> String {
     let first = option(error).unwrap_or_default();
     let prior = names(error, ContextKind::PriorArg).first().map(|text| word(text));
     match error.kind() {
-        ErrorKind::UnknownArgument if first.starts_with("`-") => format!("there is no option {first}"),
+        ErrorKind::UnknownArgument if is_option(&first) => format!("there is no option {first}"),
+        ErrorKind::UnknownArgument if first.starts_with("`-") => String::from("there is no such option"),
+        ErrorKind::TooManyValues => format!("{first} takes no value"),
         ErrorKind::UnknownArgument if lacks_separator(arguments) => String::from("there is no `--` before the command"),
         ErrorKind::UnknownArgument => String::from("there is a word too many"),
         ErrorKind::InvalidSubcommand => String::from("there is no such command"),
@@ -65,6 +67,13 @@ fn option(error: &clap::Error) -> Option<String> {
 fn word(text: &str) -> String {
     let first = text.split([' ', '=']).next().unwrap_or("");
     format!("`{}`", first.trim_matches(['<', '>', '[', ']', '.']))
+}
+
+/// Whether a word looks like an option; one that does not may be a value that begins with a dash.
+fn is_option(quoted: &str) -> bool {
+    let word = quoted.trim_matches('`');
+    let plain = |letter: char| letter.is_ascii_lowercase() || letter == '-';
+    word.starts_with('-') && word.len() <= 24 && word.chars().all(plain)
 }
 
 /// Whether this is `run` without the `--` that comes before the command.
@@ -115,5 +124,11 @@ fn missing_separator(problem: Diagnostic, arguments: &[OsString]) -> Diagnostic 
 
 fn help(problem: Diagnostic, arguments: &[OsString]) -> Diagnostic {
     let command = arguments.get(1).and_then(|word| word.to_str()).filter(|word| super::COMMANDS.contains(word));
-    problem.help(command.map_or_else(|| String::from("envctl --help"), |command| format!("envctl {command} --help")))
+    let Some(command) = command else { return problem.help("envctl --help") };
+    let below = super::command();
+    let below = below.find_subcommand(command);
+    let action = arguments.get(2).and_then(|word| word.to_str());
+    let action = action.filter(|action| below.is_some_and(|below| below.find_subcommand(action).is_some()));
+    let action = action.map_or_else(String::new, |action| format!(" {action}"));
+    problem.help(format!("envctl {command}{action} --help"))
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::context::{Context, Exit, Outcome};
+use crate::context::{Channel, Context, Exit, Outcome};
 use crate::diagnostic::{Class, Code, Diagnostic, Diagnostics, Severity};
 use crate::environment::EnvironmentFile;
 use crate::model::Model;
@@ -73,6 +73,25 @@ impl<'c> Writing<'c> {
     /// Ends the command if one of the problems is an error; shows warnings.
     pub(super) fn stop_on(&self, problems: Diagnostics) -> Outcome {
         self.context.stop_on_errors(problems, &self.loaded.sources, TAIL)
+    }
+
+    /// Shows a warning, if there is one.
+    pub(super) fn warn(&self, warning: Option<Diagnostic>) -> Outcome {
+        let mut problems = Diagnostics::default();
+        problems.extend(warning);
+        if problems.is_empty() {
+            Ok(())
+        } else {
+            self.context.report(problems, &self.loaded.sources, "", Channel::Remark)
+        }
+    }
+
+    /// What was wrong before and is about to be told, or mended, is not told twice.
+    pub(super) fn forget(&mut self, code: Code) {
+        let problems = std::mem::take(&mut self.problems).into_iter().filter(|problem| problem.code != code);
+        let mut left = Diagnostics::default();
+        left.extend(problems);
+        self.problems = left;
     }
 
     /// What was wrong before is no obstacle, unless it is a matter of trust; of the entries that are changed now, the old
