@@ -150,6 +150,10 @@ impl EnvironmentFile {
         self.schemas = root.texts("schemas", problems);
         self.head.extend(self.extends.iter().map(|extends| extends.span));
         self.head.extend(self.protected.iter().chain(&is_abstract).map(|flag| flag.span));
+        if let Some(empty) = root.get("schemas").filter(|_| self.schemas.as_ref().is_some_and(Vec::is_empty)) {
+            let problem = Diagnostic::error(Code::InvalidKeyword, "`schemas` names none: nothing would be checked");
+            problems.push(problem.at(empty.span, "").help("name the schemas it is for, or delete the line"));
+        }
         let words = |list: &Vec<Located<String>>| list.iter().all(|name| name::is_word(&name.value));
         self.head.extend(self.recipients.iter().filter(|list| words(&list.value)).map(|list| list.span));
         self.head.extend(self.schemas.iter().flatten().map(|schema| schema.span));

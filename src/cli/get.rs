@@ -74,10 +74,8 @@ fn view<'m>(
     name: &str,
 ) -> Result<&'m View, Exit> {
     let with: Vec<&View> = model.views.values().filter(|view| view.variables.contains_key(name)).collect();
-    match with.as_slice() {
-        [only] if given.is_none() => return Ok(only),
-        [first, ..] if given.is_none() && model.config.default_schema.is_none() => return Ok(first),
-        _ => {}
+    if let ([only], None) = (with.as_slice(), given) {
+        return Ok(only);
     }
     let view = context.view(given, loaded, model)?;
     if view.variables.contains_key(name) {
@@ -97,12 +95,7 @@ fn value(
 ) -> Result<Secret, Exit> {
     let mut problems = others_aside(std::mem::take(&mut loaded.problems), model, environment, name);
     let plan = plan_one(model, environment, view, name, &mut problems).filter(|_| !problems.has_errors());
-    if let Some(plan) = plan.as_ref().filter(|plan| !plan.variables.contains_key(name)) {
-        context.stop_on_errors(problems, &loaded.sources, "")?;
-        let why = plan.unset.get(name).map_or("not set", |(_, why)| why);
-        context.remark(&format!("`{name}` has no value in `{environment}`: {why}\n"));
-        return Err(Exit(1));
-    }
+    let why = plan.as_ref().and_then(|plan| plan.unset.get(name)).map(|(_, why)| format!(": {why}"));
     let mut backends = Backends::new(&context.environment, &model.config.id.value, &loaded.root);
     let mut unsealer = context.unsealer();
     let generate = Generate::Store;
@@ -114,7 +107,7 @@ fn value(
     match entries.find(|(found, _)| found == name) {
         Some((_, entry)) => Ok(entry.value),
         None => {
-            context.remark(&format!("`{name}` has no value in `{environment}`\n"));
+            context.remark(&format!("`{name}` has no value in `{environment}`{}\n", why.unwrap_or_default()));
             Err(Exit(1))
         }
     }
@@ -122,13 +115,10 @@ fn value(
 
 /// What is wrong elsewhere is no obstacle, unless it is a matter of trust, and is not told.
 fn others_aside(problems: Diagnostics, model: &Model, environment: &str, name: &str) -> Diagnostics {
-    let chain = model.chain(environment);
-    let spans: Vec<_> = chain
-        .iter()
-        .flat_map(|chain| &chain.levels)
-        .flat_map(|file| file.named(name))
-        .flat_map(|entry| [entry.key_span, entry.span])
-        .collect();
+    // Without its ancestors nothing can be said of the environment.
+    let Some(chain) = model.chain(environment) else { return problems };
+    let entries = chain.levels.iter().flat_map(|file| file.named(name));
+    let spans: Vec<_> = entries.flat_map(|entry| [entry.key_span, entry.span]).collect();
     let mut left = Diagnostics::default();
     for problem in problems {
         let own = problem.primary().is_some_and(|span| spans.contains(&span));

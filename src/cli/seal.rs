@@ -68,6 +68,10 @@ fn write(mut writing: Writing<'_>, args: &Args, moved: Values) -> Outcome {
     let list = names.join(", ");
     writing.settle(environment, &names)?;
     for (name, value) in &moved {
+        let file = writing.file(environment)?;
+        if let Some(own) = file.per_schema.values().find_map(|(_, entries)| entries.get(name)) {
+            return Err(writing.stop(not_sealable(environment, name, Some(own), None)));
+        }
         super::set::check(&writing, environment, name, value)?;
     }
     writing.confirm_protected(environment, &format!("Seal {list}"), args.yes)?;

@@ -7,6 +7,7 @@ use crate::assign;
 use crate::context::{Context, Exit, Outcome};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::environment::Entry;
+use crate::sealed::SealedFile;
 use crate::update::{self, Draft};
 
 /// Who can read a file that is sealed for the first time.
@@ -37,6 +38,7 @@ pub(super) fn draft(
     first: &First,
 ) -> Result<(Draft, String), Exit> {
     if let Some(opened) = writing.open(environment)? {
+        known_readers(writing, environment, opened.file())?;
         return Ok((Draft::of(&opened), cleartext));
     }
     let recipients = readers(writing, environment, first)?;
@@ -52,6 +54,20 @@ pub(super) fn draft(
     let protected = file.protected.as_ref().is_some_and(|flag| flag.value);
     let project = &writing.model.config.id.value;
     Ok((Draft::first(project, environment, protected, recipients, age_file, key), cleartext))
+}
+
+/// A new value is not sealed for somebody whose key the project does not name: the whole file may be another one than it
+/// was, made by anybody for keys of their own.
+fn known_readers(writing: &Writing<'_>, environment: &str, sealed: &SealedFile) -> Outcome {
+    let known: Vec<&str> = writing.model.config.recipients.values().map(|key| key.value.as_str()).collect();
+    let unknown = sealed.recipients.iter().filter(|(_, key)| !known.contains(&key.as_str()));
+    let names: Vec<&str> = unknown.map(|(name, _)| name.as_str()).collect();
+    let (false, Some((_, spans))) = (names.is_empty(), &writing.file(environment)?.sealed) else { return Ok(()) };
+    let message = format!("`{environment}` can be read with a key that envctl.toml does not name");
+    let problem = Diagnostic::error(Code::UnknownReader, message).at(spans.recipients, "these can read it");
+    let problem = problem.note(format!("not named, or with another key: {}", names.join(", ")));
+    let help = format!("`envctl recipients apply {environment}` seals to those declared; nothing new is sealed before");
+    Err(writing.stop(problem.help(help)))
 }
 
 /// Who can read a file from now on: shown with their keys and asked for, unless they are named.

@@ -14,7 +14,7 @@ use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::environment::{Assignment, Entry};
 use crate::kind::Kind;
 use crate::model::Model;
-use crate::project::Wanted;
+use crate::project::{Loaded, Wanted};
 use crate::reference::Place;
 use crate::resolve::Generate;
 use crate::schema::Variable;
@@ -49,9 +49,12 @@ pub(super) struct Args {
 /// Sets the value.
 pub(super) fn run(args: &Args, context: &Context) -> Outcome {
     let (environment, name) = args.words.without_value(context)?;
-    let (environment, variable) = ask_first(args, context, environment, name)?;
+    let wanted = Wanted::Named(vec![environment.map(str::to_owned)]);
+    let mut loaded = context.load(&wanted)?;
+    let model = context.model(&mut loaded, TAIL)?;
+    let (environment, variable) = ask_first(args, (context, &loaded, &model), environment, name)?;
     let value = args.input.value(context, &variable)?;
-    let mut writing = Writing::begin(context, &Wanted::Named(vec![Some(environment.clone())]))?;
+    let mut writing = Writing::of(context, &wanted, loaded, model)?;
     writing.settle(&environment, &[name])?;
     check(&writing, &environment, name, &value)?;
     if args.local {
@@ -72,20 +75,18 @@ pub(super) fn run(args: &Args, context: &Context) -> Outcome {
 /// What is to be asked comes before the lock is taken, for others are not to wait for a person, and before the value.
 fn ask_first(
     args: &Args,
-    context: &Context,
+    (context, loaded, model): (&Context, &Loaded, &Model),
     environment: Option<&str>,
     name: &str,
 ) -> Result<(String, Arc<Variable>), Exit> {
-    let mut loaded = context.load(&Wanted::Named(vec![environment.map(str::to_owned)]))?;
-    let model = context.model(&mut loaded, TAIL)?;
     if environment.is_none() && model.environment_names.contains(name) && model.declarations(name).is_empty() {
         let problem = Diagnostic::error(Code::Usage, "the variable is missing");
         return Err(context.fail(problem.help(format!("envctl set {name} NAME"))));
     }
-    let environment = super::words::environment(context, environment, &loaded, &model)?;
-    let variable = declared(&model, name, context)?;
+    let environment = super::words::environment(context, environment, loaded, model)?;
+    let variable = declared(model, name, context)?;
     if let Some(schema) = args.schema.as_deref() {
-        context.view(Some(schema), &loaded, &model)?;
+        context.view(Some(schema), loaded, model)?;
     }
     if model.chain(&environment).is_none_or(|chain| chain.is_protected()) {
         context.confirm(&format!("`{environment}` is protected. Change `{name}`?"), args.yes)?;

@@ -30,7 +30,20 @@ pub(super) struct Writing<'c> {
 impl<'c> Writing<'c> {
     /// Takes the project's lock, then reads it.
     pub(super) fn begin(context: &'c Context, wanted: &Wanted) -> Result<Self, Exit> {
-        let lock = lock(context, &context.root()?)?;
+        Self::locked(context, wanted, lock(context, &context.root()?)?)
+    }
+
+    /// Takes the lock of a project that was read before; it is read again only if it has changed since.
+    pub(super) fn of(context: &'c Context, wanted: &Wanted, mut loaded: Loaded, model: Model) -> Result<Self, Exit> {
+        let lock = lock(context, &loaded.root)?;
+        if !project::is_current(&loaded) {
+            return Self::locked(context, wanted, lock);
+        }
+        let problems = std::mem::take(&mut loaded.problems);
+        Ok(Self { context, loaded, model, unsealer: context.unsealer(), problems, lock: Some(lock) })
+    }
+
+    fn locked(context: &'c Context, wanted: &Wanted, lock: Lock) -> Result<Self, Exit> {
         let mut loaded = context.load(wanted)?;
         let model = context.model(&mut loaded, TAIL)?;
         let problems = std::mem::take(&mut loaded.problems);

@@ -180,6 +180,7 @@ codes! {
     OlderCopy "older-copy" Trust "one side of a merge is older than what both came from";
     KeyReplaced "key-replaced" Trust "a data key that the one before it does not prove";
     NotInEitherParent "not-in-either-parent" Trust "a merged file has a sealed entry that neither side had";
+    UnknownReader "unknown-reader" Trust "a sealed file can be read with a key that the project does not name";
     SealBroken "seal-broken" Trust "a sealed file was changed by somebody without its key";
     CommandNotFound "command-not-found" NotFound "the command to run does not exist";
     CommandNotExecutable "command-not-executable" NotExecutable "the command to run cannot be executed";
