@@ -34,6 +34,7 @@ mod interop;
 mod io_faults;
 mod keygen;
 mod kill;
+mod kill_merges;
 mod leaks;
 mod process_leaks;
 mod projects;
