@@ -36,6 +36,7 @@ mod keygen;
 mod kill;
 mod kill_merges;
 mod leaks;
+mod power_loss;
 mod process_leaks;
 mod projects;
 mod refused;
