@@ -16,6 +16,7 @@ mod budgets;
 mod codes;
 mod hygiene;
 mod layers;
+mod promises;
 mod scan;
 mod sinks;
 mod tree;

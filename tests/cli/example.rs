@@ -1,12 +1,14 @@
 //! The example product at the top of the repository does what its files and README promise.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use regex::Regex;
 
-use crate::harness::{Output, Sandbox};
+use crate::harness::{Output, Run, Sandbox};
 
 /// What every service gets in `dev`.
 const COMMON: &str = "ENABLE_METRICS ENVIRONMENT LOG_FORMAT LOG_LEVEL";
@@ -62,21 +64,21 @@ fn names(output: &Output) -> BTreeSet<String> {
     lines.filter_map(|line| line.split_once('=')).map(|(name, _)| name.to_owned()).collect()
 }
 
-/// Gives `run` every reference to the process environment that an environment file makes; all are canaries.
-fn with_secrets<'a>(sandbox: &'a Sandbox, file: &str, arguments: &[&str]) -> crate::harness::Run<'a> {
-    let text = sandbox.read(file);
-    let reference = Regex::new("backend = \"env\", name = \"([A-Z_]+)\"").unwrap();
-    let mut run = sandbox.run(arguments);
-    for found in reference.captures_iter(&text) {
-        let secret = sandbox.canary(&found[1]);
-        let value = match &found[1] {
-            name if name.ends_with("SENTRY_DSN") => format!("https://{secret}@sentry.test/1"),
-            name if name.ends_with("OPENAI_API_KEY") => format!("sk-{secret}"),
-            _ => secret,
-        };
-        run = run.env(&found[1], &value);
+/// The throw-away identity of the example.
+fn identity() -> PathBuf {
+    root().join("tests/fixtures/example/identity.txt")
+}
+
+/// A run with the identity of the example; from then on what is sealed in `environment` is watched for.
+fn with_identity<'a>(sandbox: &'a Sandbox, environment: &str, arguments: &[&str]) -> Run<'a> {
+    let text = sandbox.read(&format!("environments/{environment}.toml"));
+    let sealed = Regex::new("(?m)^([A-Z_]+) = \\{ enc = ").unwrap();
+    for found in sealed.captures_iter(&text) {
+        let get = sandbox.run(&["get", environment, &found[1], "--yes"]).env("ENVCTL_IDENTITY_FILE", identity());
+        let output = get.reveals().output();
+        sandbox.register(&found[1], output.assert_status(0).stdout.trim_end());
     }
-    run
+    sandbox.run(arguments).env("ENVCTL_IDENTITY_FILE", identity())
 }
 
 #[test]
@@ -102,17 +104,73 @@ fn a_fresh_clone_runs_without_a_key_and_each_service_gets_its_own() {
 }
 
 #[test]
-fn staging_starts_when_its_secrets_are_there_and_shows_none() {
+fn staging_starts_with_an_identity_and_shows_nothing() {
     let sandbox = copy();
     for (schema, own) in SERVICES {
         let script =
             format!("for name in {COMMON} {own} SENTRY_DSN; do eval \"[ -n \\\"\\$$name\\\" ]\" || echo $name; done");
         let arguments = ["run", "staging", "--schema", schema, "--", "sh", "-c", &script];
-        let output = with_secrets(&sandbox, "environments/staging.toml", &arguments).output();
+        let output = with_identity(&sandbox, "staging", &arguments).output();
         output.assert_status(0).assert_stdout("").assert_stderr("");
     }
-    let checked = with_secrets(&sandbox, "environments/staging.toml", &["check", "staging", "--resolve", "--strict"]);
-    checked.output().assert_status(0);
+    with_identity(&sandbox, "staging", &["check", "staging", "--resolve", "--strict"]).output().assert_status(0);
+    // What a pipeline has: the key itself.
+    let key = fs::read(identity()).unwrap();
+    let run = sandbox.run(&["check", "--all", "--seal", "--strict"]).env("ENVCTL_IDENTITY", OsStr::from_bytes(&key));
+    let output = run.output();
+    output.assert_status(0);
+    assert_eq!(output.stderr.matches("seal verified").count(), 3, "{output}");
+}
+
+#[test]
+fn without_an_identity_staging_says_who_can_open_it_and_what_was_tried() {
+    let sandbox = copy();
+    for (arguments, status) in [
+        (&["get", "staging", "JWT_SECRET"][..], 4),
+        (&["check", "staging", "--resolve"], 4),
+        (&["check", "staging", "--seal"], 4),
+        (&["run", "staging", "--", "touch", "started"], 125),
+    ] {
+        let output = sandbox.run(arguments).output();
+        output.assert_status(status).assert_stdout("");
+        for text in [
+            "error[sealed-unreadable]",
+            "these can open it: alice, bob, deploy",
+            "identity file ~/.config/envctl/identity.txt: it does not exist",
+            "`envctl keygen` makes an identity",
+            "envctl recipients add NAME age1… staging",
+        ] {
+            assert!(output.stderr.contains(text), "{text}\n{output}");
+        }
+    }
+    assert!(!sandbox.path("project/started").exists());
+}
+
+#[test]
+fn of_production_some_is_sealed_and_the_front_end_has_readers_of_its_own() {
+    let sandbox = copy();
+    let output = sandbox.run(&["recipients", "list"]).output();
+    let rows: BTreeSet<_> = output.stdout.lines().skip(1).filter_map(|row| row.split_once(" age1")).collect();
+    let rows: BTreeSet<_> = rows.iter().map(|row| words(row.0).into_iter().collect::<Vec<_>>().join(" ")).collect();
+    let expected = [
+        "alice prod",
+        "backup prod",
+        "deploy prod",
+        "backup prod-frontend",
+        "bob prod-frontend",
+        "deploy prod-frontend",
+    ];
+    assert!(expected.iter().all(|row| rows.contains(*row)), "{output}");
+    assert!(!rows.contains("bob prod") && !rows.contains("alice prod-frontend"), "{output}");
+    let run = with_identity(&sandbox, "prod-frontend", &["run", "prod-frontend", "--schema", "frontend", "--", "true"]);
+    let dsn = sandbox.canary("PROD_SENTRY_DSN");
+    run.env("PROD_SENTRY_DSN", format!("https://{dsn}@sentry.test/1")).output().assert_status(0);
+    // The rest of production is in stores that cannot be read yet: it does not start without them.
+    let output = with_identity(&sandbox, "prod", &["run", "prod", "--", "true"]).output();
+    output.assert_status(125);
+    for name in ["SENTRY_DSN", "DB_PASSWORD", "OPENAI_API_KEY"] {
+        assert!(output.stderr.contains(&format!("`{name}`")), "{output}");
+    }
 }
 
 #[test]
@@ -213,7 +271,28 @@ fn stand_ins_are_refused_in_production() {
         let sandbox = copy();
         let environment = if *schema == "frontend" { "prod-frontend" } else { "prod" };
         let file = &format!("environments/{environment}.toml");
-        assign(&sandbox, file, name, &format!("{name} = {{ backend = \"env\", name = \"GIVEN\" }}\n"));
+        let before = sandbox.read(file);
+        if before.contains(&format!("\n{name} = {{ enc = ")) {
+            let arguments = ["set", environment, name, "--stdin", "--yes"];
+            let run = sandbox.run(&arguments).env("ENVCTL_IDENTITY_FILE", identity());
+            assert_refused(name, value, &run.stdin(*value).output(), 1);
+            assert_eq!(sandbox.read(file), before);
+        }
+        // All that is sealed as references, so that the same name can come from elsewhere.
+        let (open, sealed) = before.split_once("\n[secrets]\n").unwrap();
+        let mut assignments: BTreeMap<&str, String> = sealed
+            .lines()
+            .filter_map(|line| line.split_once(" = { enc = "))
+            .map(|(name, _)| (name, elsewhere("OTHER")))
+            .collect();
+        let old = Regex::new(&format!("(?m)^{name} = .*\n")).unwrap();
+        let open = old.replace(open, "");
+        let with = |assignments: &BTreeMap<&str, String>| {
+            let lines: String = assignments.iter().flat_map(|(name, value)| [*name, " = ", value, "\n"]).collect();
+            open.replacen("[values]\n", &format!("[values]\n{lines}"), 1)
+        };
+        assignments.insert(name, elsewhere("GIVEN"));
+        sandbox.file(file, with(&assignments));
         // Internal parts are delivered in what is made of them.
         let only = match *name {
             "DB_PASSWORD" => "DATABASE_URL",
@@ -221,21 +300,30 @@ fn stand_ins_are_refused_in_production() {
             other => other,
         };
         let run = ["run", environment, "--schema", schema, "--only", only, "--", "true"];
-        let output = sandbox.run(&run).env("GIVEN", value).output();
-        output.assert_status(125);
-        let refused = ["placeholder-value", "forbidden-value"];
-        assert!(
-            refused.iter().any(|code| output.stderr.contains(&format!("error[{code}]: `{name}`"))),
-            "{value}\n{output}"
-        );
+        assert_refused(name, value, &sandbox.run(&run).env("GIVEN", value).output(), 125);
         // The same in clear is refused before anything else.
-        assign(&sandbox, file, name, &format!("{name} = \"{value}\"\n"));
+        assignments.insert(name, format!("\"{value}\""));
+        sandbox.file(file, with(&assignments));
         let output = sandbox.run(&["check", environment]).output();
         output.assert_status(1);
         assert!(output.stderr.contains("error[secret-in-clear]"), "{output}");
         // The schema's own list is open, the line of the environment is not.
         assert!(!output.stderr.contains(&format!("{name} = \"{value}")), "{output}");
     }
+}
+
+/// A reference to the process environment.
+fn elsewhere(name: &str) -> String {
+    format!("{{ backend = \"env\", name = \"{name}\" }}")
+}
+
+/// Checks that a stand-in was refused as one.
+#[track_caller]
+fn assert_refused(name: &str, value: &str, output: &Output, status: i32) {
+    output.assert_status(status);
+    let refused = ["placeholder-value", "forbidden-value"];
+    let said = refused.iter().any(|code| output.stderr.contains(&format!("error[{code}]: `{name}`")));
+    assert!(said, "{value}\n{output}");
 }
 
 #[test]
@@ -287,23 +375,21 @@ fn the_entry_points_of_the_containers_start() {
             let arguments = words.iter().skip(1).map(String::as_str);
             let arguments: Vec<_> = arguments.chain(["true"]).collect();
             let sandbox = copy();
-            let run = with_secrets(&sandbox, "environments/staging.toml", &arguments);
+            let run = with_identity(&sandbox, "staging", &arguments);
             run.output().assert_status(0);
         }
     }
 }
 
-/// Containers and workflow hand over the secrets that `staging` refers to, no other and none less.
+/// On a server a container is handed the identity as a file, the pipeline has it as a variable; nothing else is handed over.
 #[test]
-fn the_secrets_handed_over_are_those_referred_to() {
-    let staging = fs::read_to_string(root().join("environments/staging.toml")).unwrap();
-    let name = Regex::new("STAGING_[A-Z_]+").unwrap();
-    let all =
-        |text: &str| -> BTreeSet<String> { name.find_iter(text).map(|found| found.as_str().to_owned()).collect() };
+fn the_identity_is_all_that_is_handed_over() {
+    let secret = Regex::new(r"secrets\.([A-Z_]+)").unwrap();
     let workflow = fs::read_to_string(root().join("examples/ci/github-actions.yaml")).unwrap();
-    assert_eq!(all(&workflow), all(&staging));
+    let handed: BTreeSet<_> = secret.captures_iter(&workflow).map(|found| found[1].to_owned()).collect();
+    assert_eq!(handed, words("ENVCTL_IDENTITY"));
     let compose = fs::read_to_string(root().join("examples/compose/compose.staging.yaml")).unwrap();
-    let mut without_front_end = all(&staging);
-    without_front_end.remove("STAGING_SESSION_SECRET");
-    assert_eq!(all(&compose), without_front_end);
+    assert!(compose.contains("ENVCTL_IDENTITY_FILE: /run/secrets/envctl"));
+    let staging = fs::read_to_string(root().join("environments/staging.toml")).unwrap();
+    assert!(!staging.contains("backend ="));
 }

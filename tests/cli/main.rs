@@ -39,6 +39,7 @@ mod leaks;
 mod power_loss;
 mod process_leaks;
 mod projects;
+mod promises;
 mod refused;
 mod regressions;
 mod render;
