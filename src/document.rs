@@ -85,7 +85,7 @@ fn merge_marker(text: &str, source: SourceId) -> Option<Diagnostic> {
             let span = Span { source, start, end: start + line.trim_end().len() };
             let diagnostic = Diagnostic::error(Code::MergeConflict, "this file has an unresolved git merge")
                 .at(span, "left by git merge")
-                .help("keep one side of each conflict, then `envctl check`");
+                .help("keep one side of each conflict, then `envctl check`; `envctl resolve` does it for secrets");
             return Some(diagnostic);
         }
         start += line.len();

@@ -44,7 +44,9 @@ impl Outline {
                 self.table(text, &table);
             }
             None if written.starts_with("[[") && items.iter().all(|item| item.table().is_some()) => {
-                items.into_iter().for_each(|item| self.value(text, item));
+                for item in items {
+                    self.value(text, item);
+                }
             }
             _ => self.ends.push(value.span.end),
         }

@@ -90,11 +90,8 @@ fn sealed(plan: &Plan, stores: &mut Stores<'_, '_>, values: &mut BTreeMap<String
     }
     for (environment, entries) in by_file {
         let Some(file) = stores.model.environments.get(environment) else { continue };
-        let opened = match stores.unsealer.open(file) {
-            Some(Ok(opened)) => opened,
-            // Why it does not open was said when its seal was to be verified.
-            Some(Err(_)) | None => continue,
-        };
+        // Why one does not open was said when its seal was to be verified.
+        let Some(Ok(opened)) = stores.unsealer.open(file) else { continue };
         for (name, planned) in entries {
             match opened.value(name) {
                 Ok(value) => drop(values.insert(name.to_owned(), value)),

@@ -7,9 +7,9 @@ use rand::TryRng as _;
 use rand::rngs::SysRng;
 use zeroize::Zeroizing;
 
-use crate::diagnostic::{Code, Diagnostic, Diagnostics};
+use crate::diagnostic::{Class, Code, Diagnostic, Diagnostics};
 use crate::environment::EnvironmentFile;
-use crate::sealed::{DataKey, MAX_VALUE, SealedEntry, SealedFile, rewrite};
+use crate::sealed::{DataKey, MAX_VALUE, SUFFIXES, SealedEntry, SealedFile, rewrite};
 use crate::secret::Secret;
 use crate::source::SourceMap;
 use crate::unseal::Opened;
@@ -124,6 +124,11 @@ impl Draft {
         Ok(())
     }
 
+    /// Whether a rotation of this variable is under way: its old or next value stands beside it.
+    pub fn is_rotating(&self, name: &str) -> bool {
+        SUFFIXES.iter().any(|suffix| self.file.entries.contains_key(&format!("{name}{suffix}")))
+    }
+
     /// Takes an entry out; tells whether there was one.
     pub fn remove(&mut self, name: &str) -> bool {
         self.written.remove(name);
@@ -187,7 +192,7 @@ impl Draft {
         }
         let text = rewrite(text, &self.file)
             .ok_or_else(|| Diagnostic::error(Code::Bug, "the changed file would be no TOML; nothing was written"))?;
-        Ok(Finished { text, sealed: Some((self.file, self.key, self.written)) })
+        Ok(Finished { text, sealed: Some(self.file), changed: Some((self.key, self.written)) })
     }
 }
 
@@ -199,23 +204,21 @@ fn unreadable(name: &str) -> Diagnostic {
 #[derive(Debug)]
 pub struct Finished {
     text: String,
-    sealed: Option<(SealedFile, Arc<DataKey>, BTreeMap<String, Secret>)>,
+    sealed: Option<SealedFile>,
+    /// The key and new values, where the sealed part changed.
+    changed: Option<(Arc<DataKey>, BTreeMap<String, Secret>)>,
 }
 
 impl Finished {
-    /// A text whose sealed part, if it has one, did not change.
-    pub fn cleartext(text: String) -> Self {
-        Self { text, sealed: None }
+    /// A text of this environment whose sealed part, if it has one, is to be as it was.
+    pub fn cleartext(text: String, file: &EnvironmentFile) -> Self {
+        let sealed = file.sealed.as_ref().map(|(sealed, _)| SealedFile::clone(sealed));
+        Self { text, sealed, changed: None }
     }
 
     /// The text.
     pub fn text(&self) -> &str {
         &self.text
-    }
-
-    /// The sealed part.
-    pub fn file(&self) -> Option<&SealedFile> {
-        self.sealed.as_ref().map(|(file, _, _)| file)
     }
 
     /// Whether what was read back from the disk is what was meant: well-formed, its seal true, every new value as given.
@@ -225,9 +228,14 @@ impl Finished {
         let source = SourceMap::default().add_masked("", "");
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let Some(read) = EnvironmentFile::read(environment, false, text, source, &mut problems) else { return false };
-        let Some((file, key, values)) = &self.sealed else { return true };
-        let Some((again, _)) = read.sealed else { return false };
+        let again = read.sealed.map(|(sealed, _)| sealed);
+        // A name both sealed and in clear, say: no writer makes such a file.
+        let untrusted = problems.iter().any(|problem| problem.code.class() == Class::Trust);
+        if untrusted || again.as_deref() != self.sealed.as_ref() {
+            return false;
+        }
+        let (Some(again), Some((key, values))) = (again, &self.changed) else { return true };
         let same = |name: &String, value: &Secret| again.open(name, key).is_some_and(|read| read.same_bytes(value));
-        *again == *file && key.verifies(&again) && values.iter().all(|(name, value)| same(name, value))
+        key.verifies(&again) && values.iter().all(|(name, value)| same(name, value))
     }
 }

@@ -147,6 +147,9 @@ pub(super) fn add(args: &Add, context: &Context) -> Outcome {
     let (mut writing, environments) = begin(context, &args.chosen)?;
     check_name(&writing, &args.name, &args.recipient)?;
     for environment in &environments {
+        check_sealed(&writing, environment, &args.name, &args.recipient)?;
+    }
+    for environment in &environments {
         writing.confirm_protected(environment, &format!("Let {} read it", args.name), args.yes)?;
     }
     // Opened before anything is written: without a key nothing is begun.
@@ -178,6 +181,23 @@ fn check_name(writing: &Writing<'_>, name: &str, key: &str) -> Outcome {
     Ok(())
 }
 
+/// What is sealed counts as well: another key under the name is taken away by `remove` alone, which makes a new data key.
+fn check_sealed(writing: &Writing<'_>, environment: &str, name: &str, key: &str) -> Outcome {
+    let Some((sealed, spans)) = &writing.file(environment)?.sealed else { return Ok(()) };
+    let other = sealed.recipients.iter().find(|(other, known)| (*other == name) != (*known == key));
+    let Some((other, _)) = other else { return Ok(()) };
+    let problem = if other == name {
+        let message = format!("`{name}` reads `{environment}` with another key");
+        let help =
+            format!("`envctl recipients remove {name} {environment}` first: a key is replaced with a new data key");
+        Diagnostic::error(Code::Usage, message).help(help)
+    } else {
+        let message = format!("this key reads `{environment}` already, as `{other}`");
+        Diagnostic::error(Code::Usage, message).help("add it under that name")
+    };
+    Err(writing.stop(problem.at(spans.recipients, "sealed so")))
+}
+
 fn add_to(writing: &mut Writing<'_>, environment: &str, name: &str, key: &str) -> Outcome {
     let file = writing.file(environment)?;
     let mut names: Vec<String> = match (&file.recipients, &file.sealed) {
@@ -190,7 +210,7 @@ fn add_to(writing: &mut Writing<'_>, environment: &str, name: &str, key: &str) -
     }
     let text = declaring(writing, environment, &names.iter().map(String::as_str).collect::<Vec<_>>())?;
     let Some(opened) = writing.open(environment)? else {
-        writing.write(environment, &Finished::cleartext(text))?;
+        writing.write(environment, &Finished::cleartext(text, writing.file(environment)?))?;
         writing.context.remark(&format!("{environment}: `{name}` is declared; there are no secrets to read yet\n"));
         return Ok(());
     };
@@ -212,7 +232,7 @@ fn finish(writing: &Writing<'_>, environment: &str, draft: Draft, text: &str) ->
     let finished = if draft.is_changed() {
         draft.finish(text).map_err(|problem| writing.stop(problem))?
     } else {
-        Finished::cleartext(text.to_owned())
+        Finished::cleartext(text.to_owned(), writing.file(environment)?)
     };
     writing.write(environment, &finished)
 }
@@ -303,7 +323,7 @@ fn remove_from(writing: &mut Writing<'_>, environment: &str, name: &str) -> Resu
     };
     let opened = writing.open(environment)?;
     let Some(opened) = opened.filter(|opened| opened.file().recipients.contains_key(name)) else {
-        writing.write(environment, &Finished::cleartext(text))?;
+        writing.write(environment, &Finished::cleartext(text, writing.file(environment)?))?;
         return Ok(Vec::new());
     };
     let mut recipients = opened.file().recipients.clone();
@@ -351,7 +371,7 @@ fn exposure(context: &Context, who: &str, lost: &[String], accepted: bool) -> Re
         counted(lost.len(), "secret")
     ));
     if !accepted {
-        context.remark("exit code 1 until that is done or accepted: --accept-exposure\n");
+        context.remark("`envctl recipients check` lists what is left of them; with --accept-exposure the exit code is 0 all the same\n");
     }
     Ok(u8::from(!accepted))
 }
@@ -360,19 +380,21 @@ fn exposure(context: &Context, who: &str, lost: &[String], accepted: bool) -> Re
 pub(super) fn apply(args: &Apply, context: &Context) -> Outcome {
     let mut writing = Writing::begin(context, &Wanted::All)?;
     let names = environments(&mut writing, &args.environments)?;
-    let mut lost = Vec::new();
-    let mut changed = false;
+    let mut changed = Vec::new();
     for environment in &names {
-        let file = writing.file(environment)?;
-        let differences = differences(&writing.model, file);
-        if differences.is_empty() {
-            continue;
+        let differences = differences(&writing.model, writing.file(environment)?);
+        if !differences.is_empty() {
+            // All are asked for before the first is written.
+            confirm_change(&mut writing, environment, &differences, &args.recipients)?;
+            writing.open(environment)?;
+            changed.push(environment);
         }
-        changed = true;
-        confirm_change(&mut writing, environment, &differences, &args.recipients)?;
+    }
+    let mut lost = Vec::new();
+    for environment in &changed {
         lost.extend(apply_to(&mut writing, environment)?);
     }
-    if !changed {
+    if changed.is_empty() {
         context.remark(&format!("all are sealed to those declared: {TAIL}\n"));
     }
     let code = exposure(context, "who was removed", &lost, args.accept_exposure)?;

@@ -144,6 +144,10 @@ pub(super) fn declared(writing: &Writing<'_>, environment: &str) -> Result<BTree
         let message = format!("`{environment}` declares no `recipients`: there is nothing to apply");
         return Err(writing.stop(Diagnostic::error(Code::Usage, message)));
     };
+    if declared.value.is_empty() {
+        let problem = Diagnostic::error(Code::Usage, format!("nobody could read the secrets of `{environment}`"));
+        return Err(writing.stop(problem.at(declared.span, "names nobody")));
+    }
     let mut recipients = BTreeMap::new();
     for name in &declared.value {
         match writing.model.config.recipients.get(&name.value) {

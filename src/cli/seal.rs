@@ -50,28 +50,61 @@ pub(super) fn run(args: &Args, context: &Context) -> Outcome {
         context.remark(&format!("nothing is there to be sealed: {TAIL}\n"));
         return Ok(());
     }
-    let names: Vec<&str> = moved.iter().map(|(name, _)| name.as_str()).collect();
+    agree(&mut writing, args, &moved)?;
+    write(&mut writing, args, moved)
+}
+
+/// Takes the values out of the cleartext and seals them.
+fn write(writing: &mut Writing<'_>, args: &Args, moved: Values) -> Outcome {
+    let (context, environment) = (writing.context, args.environment.as_str());
+    let names: Vec<String> = moved.iter().map(|(name, _)| name.clone()).collect();
     let list = names.join(", ");
-    writing.settle(environment, &names)?;
-    for (name, value) in &moved {
-        super::set::check(&writing, environment, name, value)?;
-    }
-    writing.confirm_protected(environment, &format!("Seal {list}"), args.yes)?;
     let text = writing.text(environment);
     let file = writing.file(environment)?;
     let replaced: Vec<Entry> = names.iter().flat_map(|name| file.named(name)).cloned().collect();
     let in_clear = |entry: &&Entry| !matches!(entry.assignment, Assignment::Sealed(_));
-    let cleartext = without(&writing, &text, &replaced.iter().filter(in_clear).collect::<Vec<_>>())?;
-    let (mut draft, cleartext) = draft(&mut writing, environment, cleartext, &args.first)?;
+    let cleartext = without(writing, &text, &replaced.iter().filter(in_clear).collect::<Vec<_>>())?;
+    let (mut draft, cleartext) = draft(writing, environment, cleartext, &args.first)?;
     for (name, value) in moved {
         draft.set(&name, value).map_err(|problem| writing.stop(problem))?;
     }
-    finish(&writing, environment, draft, &cleartext)?;
+    if !draft.is_changed() && *cleartext == *text {
+        context.remark(&format!("all of it is sealed already: {TAIL}\n"));
+        return Ok(());
+    }
+    finish(writing, environment, draft, &cleartext)?;
     context.remark(&format!("sealed in environments/{environment}.toml: {list}\n"));
-    if args.from.is_none() {
-        context.remark("git still has the values that stood there in clear: change them where they are used\n");
+    if replaced.iter().any(|entry| matches!(entry.assignment, Assignment::Value(_))) {
+        context.remark("if they were committed in clear, git still has them: change them where they are used\n");
     }
     Ok(())
+}
+
+/// Holds the values against the schemas, and asks before a protected environment is changed or its values are copied to
+/// the readers of another one.
+fn agree(writing: &mut Writing<'_>, args: &Args, moved: &Values) -> Outcome {
+    let environment = args.environment.as_str();
+    let names: Vec<&str> = moved.iter().map(|(name, _)| name.as_str()).collect();
+    let list = names.join(", ");
+    writing.settle(environment, &names)?;
+    for (name, value) in moved {
+        for_all_schemas(writing, environment, name)?;
+        super::set::check(writing, environment, name, value)?;
+    }
+    if let Some(from) = args.from.as_ref().filter(|from| *from != "local" && writing.is_protected(from)) {
+        let question = format!("`{from}` is protected. Copy {list} to the readers of `{environment}`?");
+        writing.confirm(&question, args.yes)?;
+    }
+    writing.confirm_protected(environment, &format!("Seal {list}"), args.yes)
+}
+
+/// A sealed value is for all schemas: what one of them has for itself would be lost.
+fn for_all_schemas(writing: &Writing<'_>, environment: &str, name: &str) -> Outcome {
+    let file = writing.file(environment)?;
+    let Some(own) = file.per_schema.values().find_map(|(_, entries)| entries.get(name)) else { return Ok(()) };
+    let message = format!("`{name}` has a value of its own for one schema, and a sealed one is for all");
+    let problem = Diagnostic::error(Code::Usage, message).at(own.key_span, "this one");
+    Err(writing.stop(problem.help("use two names, one for each value")))
 }
 
 /// Values to be sealed, by name.
@@ -85,11 +118,6 @@ fn in_clear(writing: &Writing<'_>, environment: &str, names: &[String]) -> Resul
     let names: Vec<String> = if names.is_empty() { all() } else { names.to_vec() };
     let mut values = Vec::new();
     for name in names {
-        if let Some(own) = file.per_schema.values().find_map(|(_, entries)| entries.get(&name)) {
-            let message = format!("`{name}` has a value of its own for one schema, and a sealed one is for all");
-            let problem = Diagnostic::error(Code::Usage, message).at(own.key_span, "this one");
-            return Err(writing.stop(problem.help("use two names, one for each value")));
-        }
         let variable = super::set::declared(&writing.model, &name, writing.context)?;
         match file.values.get(&name).map(|entry| (&entry.assignment, entry)) {
             Some((Assignment::Value(written), _)) if !written.has_inserts() => {

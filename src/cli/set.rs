@@ -9,7 +9,7 @@ use super::writing::{TAIL, Writing};
 use crate::backend::Backends;
 use crate::context::{Context, Exit, Outcome};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
-use crate::environment::{Assignment, Entry};
+use crate::environment::{Assignment, Entry, EnvironmentFile};
 use crate::kind::Kind;
 use crate::model::Model;
 use crate::project::Wanted;
@@ -106,11 +106,19 @@ fn target(
     secret: bool,
 ) -> Result<Target, Exit> {
     let file = writing.file(environment)?;
+    if secret {
+        for_all_schemas(writing, file, name, schema)?;
+    }
     let entries: Vec<&Entry> = match schema {
         Some(schema) => file.per_schema.get(schema).and_then(|(_, own)| own.get(name)).into_iter().collect(),
         None => file.named(name).collect(),
     };
     let entry = match entries.as_slice() {
+        [] if schema.is_some() => {
+            let message = format!("`{name}` has no value for this schema alone in `{environment}`");
+            let help = format!("write `{name} = …` below `[for.SCHEMA]` first, or leave `--schema` out");
+            return Err(writing.stop(Diagnostic::error(Code::Usage, message).help(help)));
+        }
         [] => return Ok(if secret { Target::Sealed { replaced: None } } else { Target::Clear(None) }),
         [entry] => *entry,
         [entry, ..] if file.values.contains_key(name) => entry,
@@ -122,20 +130,33 @@ fn target(
     match &entry.assignment {
         Assignment::Sealed(_) => Ok(Target::Sealed { replaced: None }),
         Assignment::Reference(reference) if reference.backend.value == "local" => Ok(Target::Local),
-        Assignment::Reference(reference) => {
-            let message = format!(
-                "`{name}` comes from `{}` in `{environment}`, where `set` does not write",
-                reference.backend.value
-            );
-            let problem = Diagnostic::error(Code::Usage, message).at(entry.span, "a reference");
-            let unset = format!(
-                "`envctl unset {environment} {name}` takes the reference out, then `set` gives it a value here"
-            );
-            Err(writing.stop(problem.help("change the value in the backend").help(unset)))
-        }
+        Assignment::Reference(reference) => Err(writing.stop(elsewhere(environment, entry, &reference.backend.value))),
         _ if secret => Ok(Target::Sealed { replaced: Some(entry.clone()) }),
         _ => Ok(Target::Clear(Some(entry.clone()))),
     }
+}
+
+/// A value that is in a backend is changed there.
+fn elsewhere(environment: &str, entry: &Entry, backend: &str) -> Diagnostic {
+    let name = &entry.name;
+    let message = format!("`{name}` comes from `{backend}` in `{environment}`, where `set` does not write");
+    let problem = Diagnostic::error(Code::Usage, message).at(entry.span, "a reference");
+    let unset =
+        format!("`envctl unset {environment} {name}` takes the reference out, then `set` gives it a value here");
+    problem.help("change the value in the backend").help(unset)
+}
+
+/// A sealed value is for all schemas: what one of them has for itself would be beside it, in clear.
+fn for_all_schemas(writing: &Writing<'_>, file: &EnvironmentFile, name: &str, schema: Option<&str>) -> Outcome {
+    let own = file.per_schema.values().find_map(|(_, own)| own.get(name));
+    let only_reference =
+        |entry: &Entry| matches!(entry.assignment, Assignment::Reference(_)) && file.named(name).count() == 1;
+    if schema.is_none() && own.is_none_or(only_reference) {
+        return Ok(());
+    }
+    let message = format!("`{name}` is a secret, and a sealed value is for all schemas");
+    let problem = Diagnostic::error(Code::Usage, message).at_some(own.map(|own| own.key_span), "for one schema alone");
+    Err(writing.stop(problem.help("use two names, one for each value")))
 }
 
 fn to_local(writing: &Writing<'_>, environment: &str, name: &str, value: &Secret) -> Outcome {
@@ -176,7 +197,7 @@ fn to_sealed(
     }
     super::sealing::finish(writing, environment, draft, &cleartext)?;
     writing.context.remark(&format!("sealed `{name}` in environments/{environment}.toml\n"));
-    if replaced.is_some() {
+    if replaced.is_some_and(|entry| matches!(entry.assignment, Assignment::Value(_))) {
         writing.context.remark("git still has the value that stood there in clear: change it where it is used\n");
     }
     Ok(())
@@ -210,7 +231,7 @@ fn to_clear(
         writing.context.remark(&format!("`{name}` of `{environment}` has this value already: {TAIL}\n"));
         return Ok(());
     }
-    writing.write(environment, &Finished::cleartext(changed))?;
+    writing.write(environment, &Finished::cleartext(changed, writing.file(environment)?))?;
     writing.context.remark(&format!("wrote `{name}` to environments/{environment}.toml, in clear\n"));
     Ok(())
 }

@@ -36,7 +36,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Outcome {
     let clear: Vec<&Entry> = entries.iter().filter(in_clear).collect();
     let text = super::sealing::without(&writing, &writing.text(&environment), &clear)?;
     let finished = if clear.len() == entries.len() {
-        Finished::cleartext(text)
+        Finished::cleartext(text, writing.file(&environment)?)
     } else {
         let Some(opened) = writing.open(&environment)? else { return Ok(()) };
         let mut draft = Draft::of(&opened);

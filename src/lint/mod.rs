@@ -222,7 +222,7 @@ fn ancestry(model: &Model, name: &str, problems: &mut Diagnostics) {
         circle(model, name, problems);
         return;
     };
-    readers::ancestors(&chain, problems);
+    readers::ancestors(model, &chain, problems);
     for (level, file) in chain.levels.iter().enumerate().skip(1) {
         if let Some(flag) = file.protected.as_ref().filter(|flag| !flag.value && chain.is_protected_at(level - 1)) {
             let message = format!("`{}` extends a protected environment and is protected as well", file.name);

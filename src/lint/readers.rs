@@ -1,15 +1,18 @@
 //! Who can read a sealed file, held against who shall: everything that is known without a key.
 
+use std::collections::BTreeMap;
+
 use crate::age_file::{self, StanzaKind};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::environment::EnvironmentFile;
 use crate::model::{Chain, Model};
 use crate::recipient::{self, RecipientKind};
 use crate::sealed::{SealedFile, Spans};
+use crate::source::Span;
 
 /// What is said of one environment file.
 pub(super) fn file(model: &Model, file: &EnvironmentFile, problems: &mut Diagnostics) {
-    few(file, problems);
+    few(model, file, problems);
     let Some((sealed, spans)) = &file.sealed else { return };
     if sealed.project != model.config.id.value {
         let diagnostic = Diagnostic::error(Code::SealedElsewhere, elsewhere(sealed));
@@ -102,10 +105,10 @@ pub fn differences(model: &Model, file: &EnvironmentFile) -> Vec<String> {
 }
 
 /// One key that is lost must not be the end of a protected environment's secrets.
-fn few(file: &EnvironmentFile, problems: &mut Diagnostics) {
+fn few(model: &Model, file: &EnvironmentFile, problems: &mut Diagnostics) {
     let declared = file.recipients.as_ref().map(|list| (list.value.len(), list.span));
     let sealed = file.sealed.as_ref().map(|(sealed, spans)| (sealed.recipients.len(), spans.recipients));
-    let protected = file.protected.as_ref().is_some_and(|flag| flag.value);
+    let protected = model.chain(&file.name).is_some_and(|chain| chain.is_protected());
     let readers = sealed.or(declared).filter(|_| !file.secrets.is_empty());
     if let Some((_, span)) = readers.filter(|(count, _)| *count < 2 && protected) {
         let message = format!("the secrets of `{}` can be read by one recipient only", file.name);
@@ -116,47 +119,52 @@ fn few(file: &EnvironmentFile, problems: &mut Diagnostics) {
 }
 
 /// Who reads an environment has to read what it inherits; a protected one is not to inherit from a file with more readers.
-pub(super) fn ancestors(chain: &Chain<'_>, problems: &mut Diagnostics) {
-    let with_secrets = chain.levels.iter().filter_map(|file| {
-        let (sealed, spans) = file.sealed.as_ref().filter(|(sealed, _)| !sealed.entries.is_empty())?;
-        Some((*file, sealed, spans))
-    });
-    let files: Vec<_> = with_secrets.collect();
-    let Some(((file, sealed, spans), parents)) = files.split_last() else { return };
-    if chain.levels.iter().rev().find(|level| !level.is_overlay).is_none_or(|last| last.name != file.name) {
-        return;
-    }
-    for (parent, above, parent_spans) in parents {
-        let missing = lacking(sealed, above);
+pub(super) fn ancestors(model: &Model, chain: &Chain<'_>, problems: &mut Diagnostics) {
+    let Some((at, file)) = chain.levels.iter().enumerate().rfind(|(_, level)| !level.is_overlay) else { return };
+    let Some((readers, span)) = readers(model, file) else { return };
+    let parents = chain.levels.iter().take(at).filter_map(|parent| Some((*parent, parent.sealed.as_ref()?)));
+    for (parent, (above, parent_spans)) in parents.filter(|(_, (above, _))| !above.entries.is_empty()) {
+        let missing = lacking(&readers, &above.recipients);
         if !missing.is_empty() {
             let message =
                 format!("`{}` extends `{}`, which not all of its recipients can read", file.name, parent.name);
-            let diagnostic = Diagnostic::error(Code::ParentUnreadable, message).at(spans.recipients, "these read it");
+            let diagnostic = Diagnostic::error(Code::ParentUnreadable, message).at(span, "these read it");
             let diagnostic = diagnostic.at(parent_spans.recipients, "these read its parent");
             let diagnostic = diagnostic.note(format!("cannot read the parent: {}", missing.join(", ")));
             let commands = missing.iter().map(|name| {
-                let key = sealed.recipients.get(*name).map_or("", String::as_str);
+                let key = readers.get(*name).map_or("", String::as_str);
                 format!("`envctl recipients add {name} {key} {}`", parent.name)
             });
             problems.push(commands.fold(diagnostic, Diagnostic::help));
         }
-        let more = lacking(above, sealed);
-        if sealed.protected && !more.is_empty() {
+        let more = lacking(&above.recipients, &readers);
+        if chain.is_protected() && !more.is_empty() {
             let message = format!("`{}` is protected and inherits secrets that more can read", file.name);
             let diagnostic =
                 Diagnostic::warning(Code::ParentReaders, message).at(parent_spans.recipients, "these read them");
-            let diagnostic = diagnostic.at(spans.recipients, "these read the environment");
+            let diagnostic = diagnostic.at(span, "these read the environment");
             let diagnostic = diagnostic.note(format!("can read inherited secrets only: {}", more.join(", ")));
-            problems.push(
-                diagnostic
-                    .help(format!("seal them in `{}`, or remove these readers from `{}`", file.name, parent.name)),
-            );
+            let help = format!("seal them in `{}`, or remove these readers from `{}`", file.name, parent.name);
+            problems.push(diagnostic.help(help));
         }
     }
 }
 
+/// Who can read an environment, with their keys; who shall, where nothing is sealed yet.
+fn readers(model: &Model, file: &EnvironmentFile) -> Option<(BTreeMap<String, String>, Span)> {
+    if let Some((sealed, spans)) = &file.sealed {
+        return Some((sealed.recipients.clone(), spans.recipients));
+    }
+    let declared = file.recipients.as_ref()?;
+    let known = declared
+        .value
+        .iter()
+        .filter_map(|name| Some((name.value.clone(), model.config.recipients.get(&name.value)?.value.clone())));
+    Some((known.collect(), declared.span))
+}
+
 /// The recipients of one file whose keys another has not.
-fn lacking<'s>(of: &'s SealedFile, other: &SealedFile) -> Vec<&'s str> {
-    let keys: Vec<&String> = other.recipients.values().collect();
-    of.recipients.iter().filter(|(_, key)| !keys.contains(key)).map(|(name, _)| name.as_str()).collect()
+fn lacking<'s>(of: &'s BTreeMap<String, String>, other: &BTreeMap<String, String>) -> Vec<&'s str> {
+    let keys: Vec<&String> = other.values().collect();
+    of.iter().filter(|(_, key)| !keys.contains(key)).map(|(name, _)| name.as_str()).collect()
 }

@@ -43,10 +43,10 @@ impl Builder<'_> {
         self.depths.insert(variable.name.clone(), deepest + 1);
         let parts = || planned.parts.iter().filter_map(|name| self.plan.variables.get(name));
         let takes_in_secret = parts().any(|part| part.sensitive);
-        if let Some(secret) = self.model.secret_declaration(&variable.name).filter(|_| !takes_in_secret) {
-            if let Origin::Assigned { environment, overlay, .. } = &planned.origin {
-                self.problems.push(secret_in_clear(entry, secret, (environment, *overlay)));
-            }
+        if let Some(secret) = self.model.secret_declaration(&variable.name).filter(|_| !takes_in_secret)
+            && let Origin::Assigned { environment, overlay, .. } = &planned.origin
+        {
+            self.problems.push(secret_in_clear(entry, secret, (environment, *overlay)));
         }
         if parts().all(|part| matches!(part.supply, Supply::Clear(_))) {
             let clear = self.composed(variable, entry, template)?;

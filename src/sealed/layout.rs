@@ -71,9 +71,9 @@ impl Lines {
         let is_header = text.get(header.clone())?.starts_with('[') && header.contains(&key.start);
         let mut lines = Vec::new();
         for (key, value) in table.entries() {
-            // `[seal.recipients]` is a table of its own.
-            let inner_header = text.get(value.span.start..)?.starts_with('[') && value.table().is_some();
-            if !inner_header {
+            // `[seal.recipients]` is a table of its own, and nothing else is.
+            let is_own = name == "seal" && key.value == "recipients";
+            if !is_own {
                 let key = key.span.start..key.span.end;
                 lines.push(Line::of(text, &key, value)?);
             }

@@ -243,7 +243,7 @@ impl Seal<'_> {
         }
         let message = format!("the file says `protected = {}`, and its seal `protected = {sealed}`", !sealed);
         let diagnostic = Diagnostic::error(Code::SealedStructure, message).at(value.span, "sealed so");
-        let help = "`protected` is sealed: put the line at the top of the file back, then `envctl edit` or `rekey` to change it";
+        let help = "`protected` is sealed: put the line at the top of the file back, then `envctl edit` to change it";
         self.problems.push(diagnostic.at_some(own.map(|own| own.span), "changed here").help(help));
         None
     }

@@ -39,7 +39,7 @@ impl Editing<'_> {
         }
         if !sealed && edited.changes.is_empty() {
             let text = merged(context, (&name, &page), &edited.skeleton, (&writing.text(&name), None), None)?;
-            writing.write(&name, &Finished::cleartext(text))?;
+            writing.write(&name, &Finished::cleartext(text, writing.file(&name)?))?;
         } else {
             sealed_part(&mut writing, &args.first, (&name, &page), edited, protected)?;
         }
