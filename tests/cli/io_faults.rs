@@ -71,7 +71,7 @@ fn faults(world: &World, arguments: &[&str], stdin: &str, again: &[i32]) {
     for (index, (error, cause)) in chosen {
         let call = &all[index];
         let inject = format!("--inject={}:error={error}:when={}", call.name, call.at);
-        let output = world.run(&["strace", "-f", "-qq", "-o", "/dev/null", &inject], arguments).stdin(stdin).output();
+        let output = world.run(&["strace", "-qq", "-o", "/dev/null", &inject], arguments).stdin(stdin).output();
         let moment = format!("{error} of {} {} ({})\n{output}", call.name, call.at, call.text);
         let expected = expected(&all, index);
         match &expected {
@@ -161,7 +161,7 @@ fn interrupted_calls_are_repeated() {
     assert!(waiting.len() > 20);
     for call in spread(&waiting, points("FAULT_POINTS", 12)) {
         let inject = format!("--inject={}:error=EINTR:when={}", call.name, call.at);
-        let run = world.run(&["strace", "-f", "-qq", "-o", "/dev/null", &inject], &arguments);
+        let run = world.run(&["strace", "-qq", "-o", "/dev/null", &inject], &arguments);
         let output = run.stdin(value.clone()).output();
         assert_eq!(output.status, 0, "{call:?}\n{output}");
         let got = world.sandbox.run(&["get", "dev", "C"]).reveals().output();

@@ -44,7 +44,7 @@ fn kill(world: &World, case: &Case<'_>) {
     let mut killed = 0;
     for call in &chosen {
         let inject = format!("--inject={}:signal=SIGKILL:when={}", call.name, call.at);
-        let under = ["strace", "-f", "-qq", "-o", "/dev/null", &inject];
+        let under = ["strace", "-qq", "-o", "/dev/null", &inject];
         let output = world.run(&under, arguments).stdin(stdin).output();
         // Some runs have a call less than the one that was listed.
         if output.status == 137 {

@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::projects::{ENVCTL, left_out};
-use crate::trace::can_trace;
+use crate::trace::{READABLE, can_trace};
 use crate::world::World;
 
 /// The strings of one traced call as bytes: `-xx` writes each byte as `\xNN`.
@@ -32,7 +32,7 @@ fn unescaped(line: &str) -> Vec<u8> {
 /// Runs a command under strace; gives the calls that hand a secret to the system. What is read is no matter.
 fn handed_over(world: &World, arguments: &[&str], stdin: &str) -> Vec<String> {
     let trace = world.sandbox.path("trace");
-    let under = ["strace", "-f", "-qq", "-xx", "-s", "2000000", "-o", trace.to_str().unwrap()];
+    let under = ["strace", "-f", "-qq", READABLE, "-xx", "-s", "2000000", "-o", trace.to_str().unwrap()];
     // The trace has what was read: the harness would find it there.
     world.run(&under, arguments).stdin(stdin).reveals().output().assert_status(0);
     let text = std::fs::read_to_string(&trace).unwrap();

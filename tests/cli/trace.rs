@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 
+use crate::harness::Sandbox;
 use crate::projects::{left_out, there_is};
 use crate::world::World;
 
@@ -28,6 +29,10 @@ impl Call {
     }
 }
 
+/// The program closes its memory to others of its user, strace included, unless root looks. In a run that is only looked at
+/// it is made to believe that it did.
+pub(crate) const READABLE: &str = "--inject=prctl:retval=0";
+
 /// Whether strace is there and may trace; says what is left out if not.
 #[track_caller]
 pub(crate) fn can_trace(test: &str) -> bool {
@@ -42,19 +47,23 @@ pub(crate) fn can_trace(test: &str) -> bool {
     false
 }
 
-/// The calls of a run from the first statement of the program on. What the loader did before is counted, not listed.
+/// The calls of a run of envctl in a world.
 pub(crate) fn calls(world: &World, arguments: &[&str], stdin: &str) -> Vec<Call> {
-    let trace = world.sandbox.path("trace");
-    let under = ["strace", "-f", "-qq", "-y", "-s", "64", "-o", trace.to_str().unwrap()];
     // The trace quotes what was read and written: nothing is looked for in it here.
-    world.run(&under, arguments).stdin(stdin).reveals().output();
+    traced(&world.sandbox, |under| drop(world.run(under, arguments).stdin(stdin).reveals().output()))
+}
+
+/// The calls of the program that `run` starts behind the words it is given, from the first statement of the program on.
+/// What the loader did before is counted, not listed; what children do is neither.
+pub(crate) fn traced(sandbox: &Sandbox, run: impl FnOnce(&[&str])) -> Vec<Call> {
+    let trace = sandbox.path("trace");
+    run(&["strace", "-qq", READABLE, "-y", "-s", "64", "-o", trace.to_str().unwrap()]);
     let text = String::from_utf8_lossy(&fs::read(&trace).unwrap()).into_owned();
     fs::remove_file(&trace).unwrap();
     let mut counted = BTreeMap::<&str, usize>::new();
     let mut calls = Vec::new();
     for line in text.lines() {
-        let Some((_, call)) = line.split_once(' ') else { continue };
-        let Some((name, text)) = call.trim_start().split_once('(') else { continue };
+        let Some((name, text)) = line.split_once('(') else { continue };
         if !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
             continue;
         }
