@@ -7,6 +7,7 @@ use crate::assign;
 use crate::context::{Context, Exit, Outcome};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::environment::Entry;
+use crate::identity::Own;
 use crate::sealed::SealedFile;
 use crate::update::{self, Draft};
 
@@ -137,8 +138,13 @@ pub(super) fn lockout(
     environment: &str,
     recipients: &BTreeMap<String, String>,
 ) -> Option<Diagnostic> {
-    let own = context.identities(None).own();
-    if own.is_empty() || own.iter().any(|own| recipients.values().any(|key| *key == own.recipient)) {
+    let mut identities = context.identities(None);
+    let reads = |own: &[Own]| own.iter().any(|own| recipients.values().any(|key| *key == own.recipient));
+    if reads(&identities.own_in_files()) {
+        return None;
+    }
+    let own = identities.own();
+    if own.is_empty() || reads(&own) {
         return None;
     }
     let message = format!("you are not among those who can read `{environment}`: you cannot change it afterwards");

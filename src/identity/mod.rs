@@ -127,8 +127,17 @@ impl Identities {
 
     /// The recipients of the identities at hand that need no question, each once.
     pub fn own(&mut self) -> Vec<Own> {
+        self.own_in(|_| true)
+    }
+
+    /// The same of files and variables: no keyring is asked.
+    pub fn own_in_files(&mut self) -> Vec<Own> {
+        self.own_in(|place| !matches!(place, Place::Keyring))
+    }
+
+    fn own_in(&mut self, wanted: fn(&Place) -> bool) -> Vec<Own> {
         let mut own: Vec<Own> = Vec::new();
-        for source in &mut self.sources {
+        for source in self.sources.iter_mut().filter(|source| wanted(&source.place)) {
             source.load(&*self.keyring);
             own.extend(recipients(source));
         }

@@ -228,7 +228,9 @@ fn changing_the_key_behind_a_name() {
     sandbox.file("envctl.toml", replaced(&config, alice, MALLORY));
     let text = read(&sandbox, "later");
     write(&sandbox, "later", &format!("recipients = [\"alice\", \"bob\"]\n\n{text}"));
-    set(&sandbox, "later", "DB_PASSWORD", "the new one");
+    let set = with(&sandbox, "alice.txt", &["set", "later", "DB_PASSWORD", "--stdin", "--yes"]);
+    let set = set.stdin("the new one\n").output();
+    assert!(set.status == 6 && set.stderr.contains("error[unknown-reader]"), "{set}");
     with(&sandbox, "alice.txt", &["rekey", "later"]).output().assert_status(0);
     let text = read(&sandbox, "later");
     assert!(text.contains(alice) && !text.contains(MALLORY), "{text}");
