@@ -7,6 +7,7 @@ use crate::assign;
 use crate::context::{Context, Exit, Outcome};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::environment::Entry;
+use crate::identity::{self, Own};
 use crate::update::{self, Draft};
 
 /// Who can read a file that is sealed for the first time.
@@ -121,14 +122,26 @@ pub(super) fn lockout(
     environment: &str,
     recipients: &BTreeMap<String, String>,
 ) -> Option<Diagnostic> {
+    let among = |own: &[Own]| own.iter().any(|own| recipients.values().any(|key| *key == own.recipient));
+    // The usual file comes first: the keyring is asked only where that does not do.
+    let usual = identity::default_file(&context.environment).filter(|_| !names_identity(context));
+    if usual.is_some_and(|file| among(&context.identities(Some(file)).own())) {
+        return None;
+    }
     let own = context.identities(None).own();
-    if own.is_empty() || own.iter().any(|own| recipients.values().any(|key| *key == own.recipient)) {
+    if own.is_empty() || among(&own) {
         return None;
     }
     let message = format!("you are not among those who can read `{environment}`: you cannot change it afterwards");
     let problem = Diagnostic::warning(Code::SealedUnreadable, message);
     let problem = own.iter().fold(problem, |problem, own| problem.note(format!("your recipient: {}", own.recipient)));
     Some(problem.help("one of those who can read it can add you: `envctl recipients add`"))
+}
+
+/// Whether one source of identities is named, instead of the usual ones.
+fn names_identity(context: &Context) -> bool {
+    let named = ["ENVCTL_IDENTITY", "ENVCTL_IDENTITY_FILE"];
+    context.globals.identity.is_some() || named.iter().any(|name| context.environment.get(name).is_some())
 }
 
 fn same(one: &[&str], other: &[&str]) -> bool {

@@ -41,7 +41,10 @@ enum Expected {
 fn expected(calls: &[Call], index: usize) -> Expected {
     let call = &calls[index];
     let path = |part: &str| call.text.contains(part);
+    let again = |part: &str| calls[..index].iter().any(|call| call.name == "openat" && call.text.contains(part));
     match call.name.as_str() {
+        // Looked at a second time to see whether somebody locks themselves out: only a warning would be missing.
+        "openat" if path("identity.txt") && again("identity.txt") => Expected::Done,
         // Nobody is left to be told.
         "write" if call.text.starts_with("2<") => Expected::Done,
         "openat" if path("identity.txt") => Expected::Stops(4),
