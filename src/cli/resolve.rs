@@ -140,6 +140,10 @@ impl Resolving<'_> {
         }
         let sealed = match versions.need().map_err(|problem| self.stop_on(problem))? {
             Need::Nothing(sealed) => sealed.map(|sealed| SealedFile::clone(&sealed)),
+            Need::New(which) => {
+                let new = versions.verify_new(which, &self.git, &mut self.unsealer);
+                Some(SealedFile::clone(&*new.map_err(|problem| self.stop_on(problem))?))
+            }
             Need::Merge => Some(self.merged(&versions, &work)?),
         };
         self.write(&versions, &work, sealed.as_ref())?;
