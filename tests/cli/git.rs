@@ -518,6 +518,32 @@ fn merges_that_cross_bring_no_removed_name_back() {
 }
 
 #[test]
+fn what_cannot_be_merged_is_marked() {
+    let repository = Repository::new();
+    let text = repository.read();
+    let unsealed = text.split("[secrets]").next().unwrap().to_owned();
+    for (branch, theirs) in [
+        ("broken", text.replace("[values]", "[values]\nPORT = ")),
+        ("unsealed", unsealed),
+        ("large", format!("{text}#{}\n", "x".repeat(21 << 20))),
+    ] {
+        repository.branch(branch, "main");
+        repository.file(FILE, &theirs);
+        repository.git(&["commit", "-q", "--no-verify", "-a", "-m", branch]).assert_status(0);
+    }
+    repository.checkout("main");
+    repository.set("B");
+    repository.commit("B");
+    for branch in ["broken", "unsealed", "large"] {
+        repository.git(&["merge", branch, "-m", "merge"]).assert_status(1);
+        assert!(repository.read().contains("<<<<<<< "), "{branch}");
+        repository.git(&["add", FILE]).assert_status(0);
+        repository.git(&["commit", "-q", "-m", "unseen"]).assert_status(1);
+        repository.git(&["reset", "-q", "--hard"]).assert_status(0);
+    }
+}
+
+#[test]
 fn a_seal_that_one_side_alone_brings_is_verified() {
     let repository = Repository::new();
     let sealed = repository.read();
