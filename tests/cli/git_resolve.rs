@@ -131,3 +131,31 @@ fn words_that_make_no_sense() {
     }
     repository.envctl(&["resolve", FILE]).assert_status(0).assert_stderr("nothing to resolve\n");
 }
+
+#[test]
+fn of_several_files_the_worst_tells_the_exit_code() {
+    let repository = Repository::new();
+    // `prod` comes after `dev`: what is only asked for does not hide that the first one was refused.
+    let (dev, prod) = (FILE, "environments/prod.toml");
+    repository.file(prod, "recipients = [\"alice\", \"bob\"]\n");
+    let set = |name: &str, arguments: &[&str]| {
+        let value = repository.sandbox.canary(name);
+        let identity = repository.sandbox.path("home/alice.txt");
+        let run = repository.sandbox.run(&[&["set", "prod", name, "--stdin"], arguments].concat());
+        run.env("ENVCTL_IDENTITY_FILE", identity).stdin(value).output().assert_status(0);
+    };
+    set("A", &["--recipients", "alice,bob"]);
+    repository.commit("prod");
+    repository.branch("topic", "main");
+    set("A", &[]);
+    repository.file(dev, &repository.read().replace("revision = 2", "revision = 7"));
+    repository.git(&["commit", "-q", "-a", "--no-verify", "-m", "topic"]).assert_status(0);
+    repository.checkout("main");
+    set("A", &[]);
+    repository.set("B");
+    repository.commit("main");
+    repository.git(&["merge", "topic"]).assert_status(1);
+    let output = repository.envctl(&["resolve"]);
+    output.assert_status(6);
+    assert!(output.stderr.contains("[seal-broken]") && output.stderr.contains("[merge-entry-conflict]"), "{output}");
+}
