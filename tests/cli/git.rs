@@ -531,10 +531,18 @@ fn what_cannot_be_merged_is_marked() {
         repository.file(FILE, &theirs);
         repository.git(&["commit", "-q", "--no-verify", "-a", "-m", branch]).assert_status(0);
     }
+    repository.branch("topic", "main");
+    repository.set("A");
+    repository.commit("A");
     repository.checkout("main");
     repository.set("B");
     repository.commit("B");
-    for branch in ["broken", "unsealed", "large"] {
+    repository.branch("no-project", "main");
+    repository.file("envctl.toml", "[project]\n");
+    repository.git(&["commit", "-q", "--no-verify", "-a", "-m", "no project"]).assert_status(0);
+    repository.checkout("main");
+    for (here, branch) in [("main", "broken"), ("main", "unsealed"), ("main", "large"), ("no-project", "topic")] {
+        repository.checkout(here);
         repository.git(&["merge", branch, "-m", "merge"]).assert_status(1);
         assert!(repository.read().contains("<<<<<<< "), "{branch}");
         repository.git(&["add", FILE]).assert_status(0);

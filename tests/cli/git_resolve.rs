@@ -159,3 +159,26 @@ fn of_several_files_the_worst_tells_the_exit_code() {
     output.assert_status(6);
     assert!(output.stderr.contains("[seal-broken]") && output.stderr.contains("[merge-entry-conflict]"), "{output}");
 }
+
+#[test]
+fn nobody_waits_for_what_is_asked() {
+    let repository = Repository::new();
+    repository.branch("topic", "main");
+    repository.set("A");
+    repository.commit("A");
+    repository.checkout("main");
+    repository.set("A");
+    repository.commit("A");
+    repository.git(&["merge", "topic"]).assert_status(1);
+    // Another one writes, and the question comes all the same; only the answer has to wait.
+    let lock = std::fs::File::options().write(true).open(repository.sandbox.path("project/.envctl/lock")).unwrap();
+    lock.lock().unwrap();
+    let output = repository.envctl(&["resolve"]);
+    output.assert_status(1);
+    assert!(output.stderr.contains("[merge-entry-conflict]"), "{output}");
+    let output = repository.envctl(&["resolve", FILE, "--take", "ours", "A"]);
+    output.assert_status(5);
+    assert!(output.stderr.contains("cannot be locked"), "{output}");
+    lock.unlock().unwrap();
+    repository.envctl(&["resolve", FILE, "--take", "ours", "A"]).assert_status(0);
+}
