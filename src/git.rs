@@ -189,19 +189,50 @@ impl Git {
     pub fn contents(&self, objects: &[&str], limit: u64) -> Result<Vec<Option<Vec<u8>>>, GitError> {
         let mut contents = Vec::new();
         for some in objects.chunks(BATCH) {
-            let input = some.iter().flat_map(|object| [object, "\n"]).collect::<String>().into_bytes();
-            let (_, answer) = self.ask(&["cat-file", "--batch-check=%(objecttype) %(objectsize)"], Some(input))?;
-            let is_small = |line: &str| {
-                line.strip_prefix("blob ").and_then(|size| size.parse().ok()).is_some_and(|size: u64| size <= limit)
-            };
-            let small: Vec<bool> = String::from_utf8_lossy(&answer).lines().map(is_small).collect();
-            let wanted = some.iter().zip(&small).filter(|(_, small)| **small);
-            let input = wanted.flat_map(|(object, _)| [object, "\n"]).collect::<String>().into_bytes();
-            let (_, answer) = self.ask(&["cat-file", "--batch=%(objectsize)"], Some(input))?;
-            let mut rest = answer.as_slice();
-            contents.extend(small.into_iter().map(|small| if small { next_content(&mut rest) } else { None }));
+            let sizes = self.sizes(some)?;
+            let (mut wanted, mut room) = (Vec::new(), MAX_ANSWER / 2);
+            let mut read = Vec::new();
+            for (object, size) in some.iter().zip(&sizes) {
+                let Some(size) = size.filter(|size| *size <= limit) else { continue };
+                if size > room {
+                    read.extend(self.batch(&std::mem::take(&mut wanted))?);
+                    room = MAX_ANSWER / 2;
+                }
+                wanted.push(*object);
+                room = room.saturating_sub(size);
+            }
+            read.extend(self.batch(&wanted)?);
+            let mut read = read.into_iter();
+            contents.extend(sizes.into_iter().map(|size| size.filter(|size| *size <= limit).and_then(|_| read.next())));
         }
         Ok(contents)
+    }
+
+    /// The sizes of objects in bytes; nothing for what is no file.
+    fn sizes(&self, objects: &[&str]) -> Result<Vec<Option<u64>>, GitError> {
+        let input = objects.iter().flat_map(|object| [object, "\n"]).collect::<String>().into_bytes();
+        let (code, answer) = self.ask(&["cat-file", "--batch-check=%(objecttype) %(objectsize)"], Some(input))?;
+        let answer = String::from_utf8_lossy(&answer);
+        let size = |line: &str| line.strip_prefix("blob ").and_then(|size| size.parse().ok());
+        let sizes: Vec<Option<u64>> = answer.lines().map(size).collect();
+        // Nothing may look as if it had been looked at: a short answer would also shift those that follow.
+        if code != 0 || sizes.len() != objects.len() || answer.lines().any(|line| line.ends_with(" missing")) {
+            return Err(GitError::Failed("reading objects, of which some may be missing"));
+        }
+        Ok(sizes)
+    }
+
+    /// The contents of files, all of them.
+    fn batch(&self, objects: &[&str]) -> Result<Vec<Vec<u8>>, GitError> {
+        if objects.is_empty() {
+            return Ok(Vec::new());
+        }
+        let input = objects.iter().flat_map(|object| [object, "\n"]).collect::<String>().into_bytes();
+        let (code, answer) = self.ask(&["cat-file", "--batch=%(objectsize)"], Some(input))?;
+        let mut rest = answer.as_slice();
+        let contents: Vec<Vec<u8>> = std::iter::from_fn(|| next_content(&mut rest)).take(objects.len()).collect();
+        let whole = code == 0 && contents.len() == objects.len();
+        whole.then_some(contents).ok_or(GitError::Failed("reading objects"))
     }
 
     /// The content of an object: its name, or `COMMIT:PATH`. Nothing if there is none.
@@ -217,19 +248,40 @@ impl Git {
         Ok((code == 0).then(|| String::from_utf8_lossy(line(&answer)).into_owned()))
     }
 
-    /// What two commits came from; nothing if they have nothing in common.
-    pub fn merge_base(&self, one: &str, other: &str) -> Result<Option<String>, GitError> {
-        let (code, answer) = self.ask(&["merge-base", one, other], None)?;
-        Ok((code == 0).then(|| String::from_utf8_lossy(line(&answer)).into_owned()))
+    /// What two commits came from: several after merges that crossed, none if they have nothing in common.
+    pub fn merge_bases(&self, one: &str, other: &str) -> Result<Vec<String>, GitError> {
+        match self.ask(&["merge-base", "--all", one, other], None)? {
+            (0, answer) => Ok(String::from_utf8_lossy(&answer).lines().map(str::to_owned).collect()),
+            (1, _) => Ok(Vec::new()),
+            _ => Err(GitError::Failed("looking for what two commits came from")),
+        }
     }
 
-    /// Whether a text came into or went out of a file in the history of a commit.
-    pub fn was_in_history(&self, text: &str, commit: &str, path: &str) -> Result<bool, GitError> {
-        let (needle, spec) = (format!("-S{text}"), format!(":(top,literal){path}"));
-        let plain = ["log", "--no-show-signature", "--no-ext-diff", "--no-textconv", "--format=%H", "-1"];
-        let arguments = [&plain[..], &[&needle, commit, "--", &spec]].concat();
-        let (code, answer) = self.ask(&arguments, None)?;
-        Ok(code == 0 && !answer.is_empty())
+    /// Whether the history of this clone ends before its beginning.
+    pub fn is_shallow(&self) -> Result<bool, GitError> {
+        let answer = self.must(&["rev-parse", "--is-shallow-repository"], "whether the clone is shallow")?;
+        Ok(line(&answer) != b"false")
+    }
+
+    /// The names of all contents that a file has had in the history of a commit, those of merges among them.
+    pub fn history(&self, commit: &str, path: &str) -> Result<Vec<String>, GitError> {
+        let failed = GitError::Failed("looking through the history");
+        let spec = format!(":(top,literal){path}");
+        // Every parent of a merge is followed: what one of them brought may have been replaced on the way. Nothing here
+        // depends on the configuration, as `git log` does.
+        let commits =
+            self.must(&["rev-list", "--full-history", "--end-of-options", commit, "--", &spec], "listing the history")?;
+        let plain = ["diff-tree", "--stdin", "-m", "-r", "--root", "--raw", "--no-abbrev", "--no-renames"];
+        let arguments = [&plain[..], &["--no-commit-id", "-z", "--", &spec]].concat();
+        let (0, answer) = self.ask(&arguments, Some(commits))? else { return Err(failed) };
+        let mut objects = std::collections::BTreeSet::new();
+        for head in String::from_utf8_lossy(&answer).split('\0').filter_map(|field| field.strip_prefix(':')) {
+            let mut words = head.split(' ').skip(2);
+            let (Some(old), Some(new)) = (words.next(), words.next()) else { continue };
+            objects
+                .extend([old, new].into_iter().filter(|name| name.bytes().any(|byte| byte != b'0')).map(str::to_owned));
+        }
+        Ok(objects.into_iter().collect())
     }
 
     /// Versions of a file in all branches, the newest first, each content once; not more than 200.
@@ -250,7 +302,14 @@ impl Git {
     }
 
     /// Merges base, ours and theirs by lines.
-    pub fn merge_lines(&self, [base, ours, theirs]: [&str; 3]) -> Result<Text, GitError> {
+    pub fn merge_lines(&self, texts: [&str; 3]) -> Result<Text, GitError> {
+        let (bytes, clean) = self.merge_bytes(texts.map(str::as_bytes))?;
+        let text = String::from_utf8(bytes).map_err(|_| GitError::Failed("merging lines"))?;
+        Ok(Text { text, clean })
+    }
+
+    /// Merges base, ours and theirs by lines, whatever they are; tells whether it left no markers.
+    pub fn merge_bytes(&self, [base, ours, theirs]: [&[u8]; 3]) -> Result<(Vec<u8>, bool), GitError> {
         let failed = |_: std::io::Error| GitError::Failed("no room for the texts to be merged");
         // What is written there is what git has anyway: ciphertext and cleartext values.
         let own = self.own_path(".")?;
@@ -258,17 +317,14 @@ impl Git {
         let mut files = Vec::new();
         for (name, text) in [("ours", ours), ("base", base), ("theirs", theirs)] {
             let mut file = tempfile::Builder::new().prefix(name).tempfile_in(folder.path()).map_err(failed)?;
-            file.write_all(text.as_bytes()).map_err(failed)?;
+            file.write_all(text).map_err(failed)?;
             files.push(file);
         }
         let mut arguments: Vec<&OsStr> =
             ["merge-file", "-p", "-L", "ours", "-L", "base", "-L", "theirs"].map(OsStr::new).to_vec();
         arguments.extend(files.iter().map(|file| file.path().as_os_str()));
         match self.ask_os(&arguments, None)? {
-            (code @ 0..=127, answer) => {
-                let text = String::from_utf8(answer).map_err(|_| GitError::Failed("merging lines"))?;
-                Ok(Text { text, clean: code == 0 })
-            }
+            (code @ 0..=127, answer) => Ok((answer, code == 0)),
             _ => Err(GitError::Failed("merging lines")),
         }
     }

@@ -62,9 +62,6 @@ pub(super) fn run(args: &Args, context: &Context) -> Outcome {
         Some(file) => vec![path_of(context, &git, &project, file)?],
         None => paths(context, &git, &project)?,
     };
-    let _lock = Lock::project(&root, store::DEADLINE).map_err(|error| {
-        context.fail(Diagnostic::error(Code::Io, format!("the project cannot be locked: {}", error.describe())))
-    })?;
     let unsealer = context.unsealer();
     let mut resolving = Resolving { context, git, root, choices, unsealer, sources: SourceMap::default() };
     let mut done = Ok(());
@@ -73,13 +70,23 @@ pub(super) fn run(args: &Args, context: &Context) -> Outcome {
         match resolving.file(path) {
             Ok(written) => any |= written,
             // Each file says what is wrong with it.
-            Err(exit) => done = Err(exit),
+            Err(exit) => done = Err(worse(done, exit)),
         }
     }
     if !any && done.is_ok() {
         context.remark("nothing to resolve\n");
     }
     done
+}
+
+/// Of what several files come to, the one that matters most.
+fn worse(before: Outcome, exit: Exit) -> Exit {
+    const ORDER: [u8; 7] = [101, 2, 6, 4, 3, 5, 1];
+    let rank = |exit: &Exit| ORDER.iter().position(|code| *code == exit.0);
+    match before {
+        Err(before) if rank(&before) < rank(&exit) => before,
+        _ => exit,
+    }
 }
 
 /// `--take ours A B --take theirs C`.
@@ -131,7 +138,7 @@ impl Resolving<'_> {
         let read = self.versions(path, found, &mut problems);
         let bytes = store::read_limited(&self.git.top().join(path), MAX_FILE)
             .map_err(|_| self.context.fail(Diagnostic::error(Code::Io, format!("{path} cannot be read"))))?;
-        let work = read.as_ref().and_then(|one| Work::read(one, bytes, &mut self.sources, &mut problems));
+        let work = read.as_ref().and_then(|one| Work::read(one, bytes.clone(), &mut self.sources, &mut problems));
         let (Some(versions), Some(work)) = (read, work) else {
             return Err(self.stop(problems));
         };
@@ -140,9 +147,13 @@ impl Resolving<'_> {
         }
         let sealed = match versions.need().map_err(|problem| self.stop_on(problem))? {
             Need::Nothing(sealed) => sealed.map(|sealed| SealedFile::clone(&sealed)),
+            Need::New(which) => {
+                let new = versions.verify_new(which, &self.git, &mut self.unsealer);
+                Some(SealedFile::clone(&*new.map_err(|problem| self.stop_on(problem))?))
+            }
             Need::Merge => Some(self.merged(&versions, &work)?),
         };
-        self.write(&versions, &work, sealed.as_ref())?;
+        self.write(&versions, &work, &bytes, sealed.as_ref())?;
         Ok(true)
     }
 
@@ -231,12 +242,14 @@ impl Resolving<'_> {
         self.stop_on(problem.help(format!("`git checkout -m -- {}` begins the merge of this file anew", versions.path)))
     }
 
-    fn write(&self, versions: &Versions, work: &Work, sealed: Option<&SealedFile>) -> Outcome {
+    /// Writes what was decided, if the file still is what it was decided of: nobody had to wait meanwhile.
+    fn write(&self, versions: &Versions, work: &Work, before: &[u8], sealed: Option<&SealedFile>) -> Outcome {
         let path = &versions.path;
         let text = work.with(sealed).ok_or_else(|| {
             self.context
                 .fail(Diagnostic::error(Code::MergeConflict, format!("{path} is no TOML")).help("edit it first"))
         })?;
+        let _lock = self.lock(path, before)?;
         let (environment, mut sources) = (&versions.environment, SourceMap::default());
         let verify = |bytes: &[u8]| {
             let read =
@@ -249,6 +262,18 @@ impl Resolving<'_> {
         let revision = sealed.map(|sealed| format!(", sealed as revision {}", sealed.revision)).unwrap_or_default();
         self.context.remark(&format!("{path}: resolved{revision}\n"));
         self.context.print(&format!("git add {path}\n"))
+    }
+
+    fn lock(&self, path: &str, before: &[u8]) -> Result<Lock, Exit> {
+        let lock = Lock::project(&self.root, store::DEADLINE).map_err(|error| {
+            let message = format!("the project cannot be locked: {}", error.describe());
+            self.context.fail(Diagnostic::error(Code::Io, message))
+        })?;
+        if store::read_limited(&self.git.top().join(path), MAX_FILE).is_ok_and(|now| now == before) {
+            return Ok(lock);
+        }
+        let problem = Diagnostic::error(Code::ChangedMeanwhile, format!("{path} was changed meanwhile"));
+        Err(self.context.fail(problem.help("run `envctl resolve` again")))
     }
 
     fn stop_on(&self, problem: Diagnostic) -> Exit {

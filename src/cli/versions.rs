@@ -44,7 +44,7 @@ pub(super) fn find(git: &Git, path: &str) -> Result<Option<Found>, GitError> {
 fn between(git: &Git, path: &str, ours: &str, theirs: &str, base: Option<&str>) -> Result<Option<Found>, GitError> {
     let base = match base {
         Some(base) => Some(base.to_owned()),
-        None => git.merge_base(ours, theirs)?,
+        None => git.merge_bases(ours, theirs)?.into_iter().next(),
     };
     let at = |commit: &str| git.content(&format!("{commit}:{path}"));
     let base = base.map_or(Ok(None), |base| at(&base))?;

@@ -2,7 +2,7 @@
 
 mod work;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 pub use work::Work;
@@ -13,6 +13,7 @@ use rand::rngs::SysRng;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::environment::EnvironmentFile;
 use crate::git::{Git, GitError};
+use crate::project::MAX_FILE;
 use crate::sealed::SealedFile;
 use crate::sealed::merge::{
     Change, Choices, Conflict, Fresh, Merge, Refusal, Side, Sides, Text, Which, mark_mac, merge_texts,
@@ -53,6 +54,8 @@ pub struct Versions {
 pub enum Need {
     /// Nothing: this one, or none.
     Nothing(Option<Arc<SealedFile>>),
+    /// Whether to take the one that this side brings, where there was none.
+    New(Which),
     /// Both have one, and they differ.
     Merge,
 }
@@ -64,6 +67,7 @@ pub struct Trio {
     ours: Opened,
     theirs: Opened,
     between: Vec<Opened>,
+    returned: BTreeSet<String>,
 }
 
 /// The name of a version, for people.
@@ -112,7 +116,8 @@ impl Versions {
         let base = self.base.as_ref().and_then(Version::sealed);
         match (base, self.ours.sealed(), self.theirs.sealed()) {
             (_, ours, theirs) if ours == theirs => Ok(Need::Nothing(ours.cloned())),
-            (None, Some(one), None) | (None, None, Some(one)) => Ok(Need::Nothing(Some(Arc::clone(one)))),
+            (None, Some(_), None) => Ok(Need::New(Which::Ours)),
+            (None, None, Some(_)) => Ok(Need::New(Which::Theirs)),
             (_, Some(_), Some(_)) => Ok(Need::Merge),
             (_, ours, _) => {
                 let (who, kept) = if ours.is_none() { ("ours", "theirs") } else { ("theirs", "ours") };
@@ -128,42 +133,56 @@ impl Versions {
 
     /// Opens and verifies all versions that have a sealed part.
     pub fn open(&self, unsealer: &mut Unsealer<'_>) -> Result<Trio, Diagnostic> {
-        let mut open = |version: &Version| {
-            let file = &version.file;
-            if let Some((sealed, spans)) = file.sealed.as_ref().filter(|(sealed, _)| sealed.project != self.project) {
-                let message = format!("`{}` is sealed for another project", sealed.environment);
-                let problem =
-                    Diagnostic::error(Code::SealedElsewhere, message).at(spans.project, "sealed for this one");
-                return Some(Err(problem.help("a sealed file cannot be copied from another project")));
-            }
-            unsealer.open(file)
-        };
+        let mut open = |version: &Version| self.open_one(version, unsealer);
         let missing = || Diagnostic::error(Code::SealedStructure, format!("{} has no `[seal]`", self.path));
         Ok(Trio {
             base: self.base.as_ref().and_then(&mut open).transpose()?,
             ours: open(&self.ours).ok_or_else(missing)??,
             theirs: open(&self.theirs).ok_or_else(missing)??,
             between: Vec::new(),
+            returned: BTreeSet::new(),
         })
+    }
+
+    fn open_one(&self, version: &Version, unsealer: &mut Unsealer<'_>) -> Option<Result<Opened, Diagnostic>> {
+        let file = &version.file;
+        if let Some((sealed, spans)) = file.sealed.as_ref().filter(|(sealed, _)| sealed.project != self.project) {
+            let message = format!("`{}` is sealed for another project", sealed.environment);
+            let problem = Diagnostic::error(Code::SealedElsewhere, message).at(spans.project, "sealed for this one");
+            return Some(Err(problem.help("a sealed file cannot be copied from another project")));
+        }
+        unsealer.open(file)
+    }
+
+    /// Verifies the sealed part that one side alone brings: anybody can put one into a branch.
+    pub fn verify_new(
+        &self,
+        which: Which,
+        git: &Git,
+        unsealer: &mut Unsealer<'_>,
+    ) -> Result<Arc<SealedFile>, Diagnostic> {
+        let [ours, theirs] = &self.commits;
+        let (version, other) = match which {
+            Which::Ours => (&self.ours, theirs),
+            Which::Theirs => (&self.theirs, ours),
+        };
+        let missing = || Diagnostic::error(Code::SealedStructure, format!("{} has no `[seal]`", self.path));
+        self.open_one(version, unsealer).ok_or_else(missing)??;
+        let sealed = version.sealed().ok_or_else(missing)?;
+        if let Some(commit) = other {
+            self.past(git, commit, which, sealed, &mut |_| {})?;
+        }
+        Ok(Arc::clone(sealed))
     }
 
     /// Looks for what only git knows: that one side is what the other one once was, and versions that prove a key several steps away.
     pub fn consult(&self, git: &Git, trio: &mut Trio, unsealer: &mut Unsealer<'_>) -> Result<(), Diagnostic> {
-        let failed = |error: GitError| Diagnostic::error(Code::GitFailed, error.describe());
-        let base = trio.base.as_ref().map(|base| &base.file().mac);
-        let [ours, theirs] = &self.commits;
-        // Without this a removed entry comes back with an old copy of the file that is newer than an old base.
-        for (side, which, other) in [(&trio.theirs, Which::Theirs, ours), (&trio.ours, Which::Ours, theirs)] {
-            let (mac, Some(commit)) = (&side.file().mac, other) else { continue };
-            if base != Some(mac) && git.was_in_history(mac, commit, &self.path).map_err(failed)? {
-                return Err(self.refused(&Refusal::Older(which)));
-            }
-        }
+        self.look_back(git, trio)?;
         let unproved = matches!(trio.sides(&[]).merge(&Choices::default()), Err(Refusal::NoProof(_)));
         if !unproved {
             return Ok(());
         }
-        for bytes in git.versions(&self.path).map_err(failed)? {
+        for bytes in git.versions(&self.path).map_err(git_failed)? {
             let (mut sources, mut problems) = (SourceMap::default(), Diagnostics::default());
             let version = read(&self.environment, String::new(), bytes, &mut sources, &mut problems);
             // What does not open proves nothing.
@@ -173,6 +192,78 @@ impl Versions {
             }
         }
         Ok(())
+    }
+
+    /// Holds each side against what the other one was: without this a removed entry comes back with an old copy of the
+    /// file that is newer than an old base, or from between two bases.
+    fn look_back(&self, git: &Git, trio: &mut Trio) -> Result<(), Diagnostic> {
+        let crossed = match &self.commits {
+            [Some(ours), Some(theirs)] => git.merge_bases(ours, theirs).map_err(git_failed)?.len() > 1,
+            _ => false,
+        };
+        let (ours, theirs) = (trio.ours.file(), trio.theirs.file());
+        if crossed && ours.protected != theirs.protected {
+            return Err(self.refused(&Refusal::Protected));
+        }
+        let base = trio.base.as_ref().map(Opened::file);
+        let mut returned = BTreeSet::new();
+        let [our_commit, their_commit] = &self.commits;
+        for (which, side, other, commit) in
+            [(Which::Theirs, theirs, ours, our_commit), (Which::Ours, ours, theirs, their_commit)]
+        {
+            let Some(commit) = commit.as_ref().filter(|_| base.is_none_or(|base| base.mac != side.mac)) else {
+                continue;
+            };
+            let is_added = |name: &&String| {
+                !other.entries.contains_key(*name) && base.is_none_or(|base| !base.entries.contains_key(*name))
+            };
+            let added: Vec<&String> = side.entries.keys().filter(is_added).collect();
+            self.past(git, commit, which, side, &mut |bytes| {
+                let names = if crossed && !added.is_empty() { self.names(bytes) } else { BTreeSet::new() };
+                let was = |name: &str| {
+                    names.contains(name) || side.entries.get(name).is_some_and(|entry| holds(bytes, &entry.enc()))
+                };
+                returned.extend(added.iter().filter(|name| was(name)).map(|name| (*name).clone()));
+            })?;
+        }
+        trio.returned = returned;
+        Ok(())
+    }
+
+    /// Shows every version that the other side's commit comes from; one that is this side is refused.
+    fn past(
+        &self,
+        git: &Git,
+        commit: &str,
+        which: Which,
+        side: &SealedFile,
+        look: &mut dyn FnMut(&[u8]),
+    ) -> Result<(), Diagnostic> {
+        let objects = git.history(commit, &self.path).map_err(git_failed)?;
+        for some in objects.chunks(32) {
+            let some: Vec<&str> = some.iter().map(String::as_str).collect();
+            for bytes in git.contents(&some, MAX_FILE).map_err(git_failed)?.into_iter().flatten() {
+                if holds(&bytes, &side.mac) {
+                    return Err(self.refused(&Refusal::Older(which)));
+                }
+                look(&bytes);
+            }
+        }
+        if git.is_shallow().map_err(git_failed)? {
+            let message =
+                format!("{}: in a shallow clone nothing tells whether {} is an older copy", self.path, which.word());
+            let help = "`git fetch --unshallow` gets the whole history; then merge again";
+            return Err(Diagnostic::error(Code::GitFailed, message).help(help));
+        }
+        Ok(())
+    }
+
+    /// The names of the sealed entries of a version.
+    fn names(&self, bytes: &[u8]) -> BTreeSet<String> {
+        let (mut sources, mut problems) = (SourceMap::default(), Diagnostics::default());
+        let version = read(&self.environment, String::new(), bytes.to_vec(), &mut sources, &mut problems);
+        let sealed = version.and_then(|version| version.sealed().cloned());
+        sealed.map(|sealed| sealed.entries.keys().cloned().collect()).unwrap_or_default()
     }
 
     /// Merges the texts by lines around a sealed part.
@@ -244,6 +335,10 @@ impl Versions {
     pub fn drive(&self, git: &Git, unsealer: &mut Unsealer<'_>, problems: &mut Diagnostics) -> Option<String> {
         let done = self.need().and_then(|need| match need {
             Need::Nothing(sealed) => self.texts(git, sealed.as_deref()),
+            Need::New(which) => {
+                let sealed = self.verify_new(which, git, unsealer)?;
+                self.texts(git, Some(&sealed))
+            }
             Need::Merge => self.driven(git, unsealer, problems),
         });
         let text = match done {
@@ -312,12 +407,22 @@ impl Trio {
 
     /// What is merged.
     pub fn sides<'a>(&'a self, between: &'a [Side<'a>]) -> Sides<'a> {
-        Sides { base: self.base.as_ref().map(side), ours: side(&self.ours), theirs: side(&self.theirs), between }
+        let (ours, theirs) = (side(&self.ours), side(&self.theirs));
+        Sides { base: self.base.as_ref().map(side), ours, theirs, between, returned: &self.returned }
     }
 }
 
 fn side(opened: &Opened) -> Side<'_> {
     Side { file: opened.file(), key: opened.key() }
+}
+
+fn git_failed(error: GitError) -> Diagnostic {
+    Diagnostic::error(Code::GitFailed, error.describe())
+}
+
+/// Whether a text stands in a file.
+fn holds(bytes: &[u8], text: &str) -> bool {
+    !text.is_empty() && bytes.windows(text.len()).any(|window| window == text.as_bytes())
 }
 
 /// Random bytes from the system.

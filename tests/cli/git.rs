@@ -436,3 +436,145 @@ fn a_work_tree_and_a_project_in_a_folder() {
     let diff = repository.git(&["diff", "HEAD^", "--", path]);
     assert!(diff.stdout.contains("+D = sealed, since"), "{diff}");
 }
+
+#[test]
+fn a_removed_name_that_only_merges_knew_does_not_come_back() {
+    let repository = Repository::new();
+    repository.branch("one", "main");
+    repository.set("C");
+    repository.commit("C");
+    repository.checkout("main");
+    repository.set("A");
+    repository.commit("A");
+    repository.branch("two", "main");
+    repository.set("D");
+    repository.commit("D");
+    repository.checkout("main");
+    repository.git(&["merge", "-q", "one", "-m", "C comes by this merge alone"]).assert_status(0);
+    repository.branch("old", "main");
+    repository.checkout("main");
+    repository.git(&["merge", "-q", "two", "-m", "two"]).assert_status(0);
+    repository.envctl(&["unset", "dev", "C"]).assert_status(0);
+    repository.commit("without C");
+    repository.branch("attack", "one~1");
+    repository.git(&["checkout", "old", "--", FILE]).assert_status(0);
+    repository.git(&["commit", "-q", "--no-verify", "-m", "attack"]).assert_status(0);
+    repository.checkout("main");
+    let merge = repository.git(&["merge", "attack", "-m", "merge"]);
+    merge.assert_status(1);
+    assert!(merge.stderr.contains("[older-copy]"), "{merge}");
+    repository.envctl(&["resolve", FILE]).assert_status(6);
+    repository.git(&["merge", "--abort"]).assert_status(0);
+    assert_eq!(repository.get("C"), None);
+}
+
+#[test]
+fn a_shallow_clone_does_not_tell_what_is_old() {
+    let repository = Repository::new();
+    repository.branch("topic", "main");
+    repository.set("A");
+    repository.commit("A");
+    repository.checkout("main");
+    repository.set("B");
+    repository.commit("B");
+    let base = repository.git(&["rev-parse", "main~1"]);
+    repository.file(".git/shallow", &base.stdout);
+    let merge = repository.git(&["merge", "topic", "-m", "merge"]);
+    merge.assert_status(1);
+    assert!(merge.stderr.contains("git fetch --unshallow"), "{merge}");
+    repository.git(&["merge", "--abort"]).assert_status(0);
+    std::fs::remove_file(repository.sandbox.path("project/.git/shallow")).unwrap();
+    repository.git(&["merge", "-q", "topic", "-m", "merge"]).assert_status(0);
+    repository.assert_sealed();
+}
+
+#[test]
+fn merges_that_cross_bring_no_removed_name_back() {
+    let repository = Repository::new();
+    repository.branch("one", "main");
+    repository.set("C");
+    repository.commit("C");
+    repository.branch("two", "main");
+    repository.set("D");
+    repository.commit("D");
+    repository.git(&["tag", "of-two"]).assert_status(0);
+    repository.git(&["merge", "-q", "one", "-m", "two with C"]).assert_status(0);
+    repository.checkout("one");
+    repository.git(&["merge", "-q", "of-two", "-m", "one with D"]).assert_status(0);
+    repository.envctl(&["unset", "dev", "C"]).assert_status(0);
+    repository.commit("without C");
+    repository.checkout("two");
+    repository.set("A");
+    repository.commit("A");
+    repository.checkout("one");
+    let merge = repository.git(&["merge", "two", "-m", "merge"]);
+    merge.assert_status(1);
+    assert!(merge.stderr.contains("theirs brought back one that was removed before"), "{merge}");
+    repository.envctl(&["resolve", FILE]).assert_status(1);
+    repository.envctl(&["resolve", FILE, "--take", "ours", "C"]).assert_status(0);
+    repository.commit("merge");
+    repository.assert_sealed();
+    assert_eq!(repository.get("C"), None);
+}
+
+#[test]
+fn what_cannot_be_merged_is_marked() {
+    let repository = Repository::new();
+    let text = repository.read();
+    let unsealed = text.split("[secrets]").next().unwrap().to_owned();
+    for (branch, theirs) in [
+        ("broken", text.replace("[values]", "[values]\nPORT = ")),
+        ("unsealed", unsealed),
+        ("large", format!("{text}#{}\n", "x".repeat(21 << 20))),
+    ] {
+        repository.branch(branch, "main");
+        repository.file(FILE, &theirs);
+        repository.git(&["commit", "-q", "--no-verify", "-a", "-m", branch]).assert_status(0);
+    }
+    repository.branch("topic", "main");
+    repository.set("A");
+    repository.commit("A");
+    repository.checkout("main");
+    repository.set("B");
+    repository.commit("B");
+    repository.branch("no-project", "main");
+    repository.file("envctl.toml", "[project]\n");
+    repository.git(&["commit", "-q", "--no-verify", "-a", "-m", "no project"]).assert_status(0);
+    repository.checkout("main");
+    for (here, branch) in [("main", "broken"), ("main", "unsealed"), ("main", "large"), ("no-project", "topic")] {
+        repository.checkout(here);
+        repository.git(&["merge", branch, "-m", "merge"]).assert_status(1);
+        assert!(repository.read().contains("<<<<<<< "), "{branch}");
+        repository.git(&["add", FILE]).assert_status(0);
+        repository.git(&["commit", "-q", "-m", "unseen"]).assert_status(1);
+        repository.git(&["reset", "-q", "--hard"]).assert_status(0);
+    }
+}
+
+#[test]
+fn a_seal_that_one_side_alone_brings_is_verified() {
+    let repository = Repository::new();
+    let sealed = repository.read();
+    let unsealed = sealed.split("[secrets]").next().unwrap().to_owned();
+    repository.git(&["checkout", "-q", "--orphan", "start"]).assert_status(0);
+    repository.file(FILE, &unsealed).commit("nothing sealed");
+    for (branch, text) in [("good", sealed.clone()), ("attack", sealed.replace("revision = 2", "revision = 7"))] {
+        repository.branch(branch, "start");
+        repository.file(FILE, &text);
+        repository.git(&["commit", "-q", "--no-verify", "-a", "-m", branch]).assert_status(0);
+    }
+    for (branch, status) in [("attack", 1), ("good", 0)] {
+        repository.checkout("start");
+        repository.file(FILE, &unsealed.replace("debug", "info"));
+        repository.git(&["commit", "-q", "--allow-empty", "-a", "-m", "LOG_LEVEL"]).assert_status(0);
+        let merge = repository.git(&["merge", branch, "-m", "merge"]);
+        merge.assert_status(status);
+        assert_eq!(merge.stderr.contains("[seal-broken]"), status == 1, "{merge}");
+        assert_eq!(repository.read().contains("<<<<<<< "), status == 1, "{}", repository.read());
+        if status == 1 {
+            repository.envctl(&["resolve", FILE]).assert_status(6);
+            repository.git(&["merge", "--abort"]).assert_status(0);
+        }
+    }
+    repository.assert_sealed();
+}

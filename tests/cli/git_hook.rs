@@ -41,6 +41,15 @@ fn a_commit_is_refused_for_each_of_these() {
         repository.file(name, &key);
         refused(&repository, "staged-file");
     }
+    let bare = key.lines().find(|line| line.starts_with("AGE-SECRET-KEY-1")).unwrap();
+    for (name, content) in
+        [(".env.ci", format!("ENVCTL_IDENTITY={bare}\n")), ("ci.json", format!("{{\"key\":\"{bare}\"}}"))]
+    {
+        repository.file(name, &content);
+        refused(&repository, "staged-file");
+    }
+    // Words about identities are none.
+    repository.file("notes.md", "AGE-SECRET-KEY-1... is how they begin\n");
     repository.file(FILE, &text.replace("debug", "info")).commit("fine");
 }
 

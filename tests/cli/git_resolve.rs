@@ -131,3 +131,54 @@ fn words_that_make_no_sense() {
     }
     repository.envctl(&["resolve", FILE]).assert_status(0).assert_stderr("nothing to resolve\n");
 }
+
+#[test]
+fn of_several_files_the_worst_tells_the_exit_code() {
+    let repository = Repository::new();
+    // `prod` comes after `dev`: what is only asked for does not hide that the first one was refused.
+    let (dev, prod) = (FILE, "environments/prod.toml");
+    repository.file(prod, "recipients = [\"alice\", \"bob\"]\n");
+    let set = |name: &str, arguments: &[&str]| {
+        let value = repository.sandbox.canary(name);
+        let identity = repository.sandbox.path("home/alice.txt");
+        let run = repository.sandbox.run(&[&["set", "prod", name, "--stdin"], arguments].concat());
+        run.env("ENVCTL_IDENTITY_FILE", identity).stdin(value).output().assert_status(0);
+    };
+    set("A", &["--recipients", "alice,bob"]);
+    repository.commit("prod");
+    repository.branch("topic", "main");
+    set("A", &[]);
+    repository.file(dev, &repository.read().replace("revision = 2", "revision = 7"));
+    repository.git(&["commit", "-q", "-a", "--no-verify", "-m", "topic"]).assert_status(0);
+    repository.checkout("main");
+    set("A", &[]);
+    repository.set("B");
+    repository.commit("main");
+    repository.git(&["merge", "topic"]).assert_status(1);
+    let output = repository.envctl(&["resolve"]);
+    output.assert_status(6);
+    assert!(output.stderr.contains("[seal-broken]") && output.stderr.contains("[merge-entry-conflict]"), "{output}");
+}
+
+#[test]
+fn nobody_waits_for_what_is_asked() {
+    let repository = Repository::new();
+    repository.branch("topic", "main");
+    repository.set("A");
+    repository.commit("A");
+    repository.checkout("main");
+    repository.set("A");
+    repository.commit("A");
+    repository.git(&["merge", "topic"]).assert_status(1);
+    // Another one writes, and the question comes all the same; only the answer has to wait.
+    let lock = std::fs::File::options().write(true).open(repository.sandbox.path("project/.envctl/lock")).unwrap();
+    lock.lock().unwrap();
+    let output = repository.envctl(&["resolve"]);
+    output.assert_status(1);
+    assert!(output.stderr.contains("[merge-entry-conflict]"), "{output}");
+    let output = repository.envctl(&["resolve", FILE, "--take", "ours", "A"]);
+    output.assert_status(5);
+    assert!(output.stderr.contains("cannot be locked"), "{output}");
+    lock.unlock().unwrap();
+    repository.envctl(&["resolve", FILE, "--take", "ours", "A"]).assert_status(0);
+}

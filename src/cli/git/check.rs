@@ -21,10 +21,15 @@ pub(super) struct Args {
     staged: bool,
 }
 
-/// How an age identity begins.
-const IDENTITY: &[&[u8]] = &[b"AGE-SECRET-KEY-1", b"AGE-PLUGIN-"];
+/// How an age identity begins, wherever it stands: in a variable, a list, a string.
+const IDENTITY: &[&[u8]] = &[b"AGE-SECRET-KEY-1", b"AGE-SECRET-KEY-PQ-1"];
+/// The characters that follow, and how many there are at least: data and checksum of 32 bytes in Bech32 (BIP 173).
+const BECH32: &[u8] = b"QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L";
+const IDENTITY_LENGTH: usize = 58;
+/// How the identity of a plugin begins, on a line of its own.
+const PLUGIN: &[u8] = b"AGE-PLUGIN-";
 /// Files in which an identity is looked for are not larger than this, in bytes.
-const MAX_IDENTITY: u64 = 64 << 10;
+const MAX_IDENTITY: u64 = 1 << 20;
 /// Problems that stop a commit; others are the affair of `envctl check`.
 const STOPPING: &[Code] = &[
     Code::SecretInClear,
@@ -127,16 +132,26 @@ fn files(
 
 /// Identities in what the commit adds, anywhere in the repository.
 fn identities(git: &Git, problems: &mut Diagnostics) -> Result<(), GitError> {
-    let changed = git.changed()?;
+    let mut changed = git.changed()?;
+    // A submodule is a commit of another repository.
+    changed.retain(|one| one.mode != "160000");
     let objects: Vec<&str> = changed.iter().map(|one| one.object.as_str()).collect();
     let contents = git.contents(&objects, MAX_IDENTITY)?;
-    let starts = |line: &[u8]| IDENTITY.iter().any(|start| line.trim_ascii_start().starts_with(start));
     for (entry, bytes) in changed.iter().zip(contents) {
-        if bytes.is_some_and(|bytes| bytes.split(|byte| *byte == b'\n').any(starts)) {
+        if bytes.is_some_and(|bytes| has_identity(&bytes)) {
             problems.push(refused(&entry.path, "it holds an age identity: whoever has it can read the secrets"));
         }
     }
     Ok(())
+}
+
+/// Whether an identity stands anywhere in a file.
+fn has_identity(bytes: &[u8]) -> bool {
+    let plugin = |line: &[u8]| line.trim_ascii_start().starts_with(PLUGIN);
+    let is_key = |rest: &[u8]| rest.iter().take_while(|byte| BECH32.contains(byte)).count() >= IDENTITY_LENGTH;
+    let ends = |part: &[u8]| IDENTITY.iter().any(|start| part.strip_prefix(*start).is_some_and(is_key));
+    let mut starts = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'A').map(|(start, _)| start);
+    bytes.split(|byte| *byte == b'\n').any(plugin) || starts.any(|start| bytes.get(start..).is_some_and(ends))
 }
 
 fn refused(path: &str, why: &str) -> Diagnostic {

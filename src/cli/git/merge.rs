@@ -10,8 +10,12 @@ use crate::git::Git;
 use crate::merging::{self, Versions};
 use crate::name;
 use crate::project::{CONFIG, MAX_FILE};
+use crate::sealed::merge::cleartext;
 use crate::source::SourceMap;
 use crate::store;
+
+/// What is too large to be merged by name is kept up to this size, in bytes.
+const MAX_RAW: u64 = 1 << 30;
 
 /// Arguments as `merge.envctl.driver` has them.
 #[derive(Debug, clap::Args)]
@@ -36,23 +40,50 @@ pub(super) fn run(args: &Args, context: &Context) -> Outcome {
 }
 
 fn merge(args: &Args, context: &Context) -> Outcome {
-    let git = open(context, &context.directory()?)?;
-    let read = |path: &Path| {
-        store::read_limited(path, MAX_FILE)
-            .map_err(|_| context.fail(Diagnostic::error(Code::Io, format!("{} cannot be read", path.display()))))
-    };
-    let bytes = [read(&args.base)?, read(&args.ours)?, read(&args.theirs)?];
     let (mut sources, mut problems) = (SourceMap::default(), Diagnostics::default());
-    let mut versions = versions(&git, &args.path, bytes, &mut sources, &mut problems);
-    if let Some(versions) = &mut versions {
+    let read = |path: &Path| store::read_limited(path, MAX_FILE);
+    let bytes = match (read(&args.base), read(&args.ours), read(&args.theirs)) {
+        (Ok(base), Ok(ours), Ok(theirs)) => Some([base, ours, theirs]),
+        _ => {
+            let message = format!("{}: a version cannot be read, or is too large", args.path);
+            problems.push(Diagnostic::error(Code::Io, message));
+            None
+        }
+    };
+    let git = context.directory().and_then(|directory| open(context, &directory)).ok();
+    let text = git.as_ref().zip(bytes.as_ref()).and_then(|(git, bytes)| {
+        let mut versions = versions(git, &args.path, bytes.clone(), &mut sources, &mut problems)?;
         versions.commits = [Some(String::from("HEAD")), merged_commit(context)];
+        versions.drive(git, &mut context.unsealer(), &mut problems)
+    });
+    let unmerged = git.is_none() || problems.has_errors();
+    // What holds markers, or is no TOML, cannot be committed unseen.
+    let text = match text.map(String::into_bytes) {
+        Some(text) if !unmerged || is_marked(&text) || cleartext(&String::from_utf8_lossy(&text)).is_none() => text,
+        _ => by_lines(git.as_ref(), &bytes.unwrap_or_else(|| raw(args))),
+    };
+    store::replace(&args.ours, &text)
+        .map_err(|error| context.fail(Diagnostic::error(Code::Io, error.describe_as("the merged file"))))?;
+    context.stop_on_errors(problems, &sources, "the file is left in conflict")?;
+    if unmerged { Err(Exit(1)) } else { Ok(()) }
+}
+
+/// What can be had of versions that are too large to be merged; one that cannot be read is empty.
+fn raw(args: &Args) -> [Vec<u8>; 3] {
+    [&args.base, &args.ours, &args.theirs].map(|path| store::read_limited(path, MAX_RAW).unwrap_or_default())
+}
+
+fn is_marked(text: &[u8]) -> bool {
+    text.split(|byte| *byte == b'\n').any(|line| line.starts_with(b"<<<<<<< "))
+}
+
+/// Of what is not merged by name: git's merge of the lines, with markers in any case, so that nobody takes it for merged.
+fn by_lines(git: Option<&Git>, [base, ours, theirs]: &[Vec<u8>; 3]) -> Vec<u8> {
+    match git.map(|git| git.merge_bytes([base, ours, theirs])) {
+        Some(Ok((text, false))) => text,
+        Some(Ok((text, true))) => [b"<<<<<<< ours\n=======\n>>>>>>> theirs\n", text.as_slice()].concat(),
+        _ => [b"<<<<<<< ours\n", ours.as_slice(), b"\n=======\n", theirs, b"\n>>>>>>> theirs\n"].concat(),
     }
-    let text = versions.and_then(|versions| versions.drive(&git, &mut context.unsealer(), &mut problems));
-    if let Some(text) = text {
-        store::replace(&args.ours, text.as_bytes())
-            .map_err(|error| context.fail(Diagnostic::error(Code::Io, error.describe_as("the merged file"))))?;
-    }
-    context.stop_on_errors(problems, &sources, "the file is left in conflict")
 }
 
 /// The commit that is merged, which `git merge` tells in the name of a variable.

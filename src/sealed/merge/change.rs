@@ -64,6 +64,7 @@ impl<'a> Sides<'a> {
             (None, None) => Change::Absent,
             (Some(_), None) => Change::Removed,
             (None, Some(new)) if self.base.is_some_and(|base| new.since < base.file.generation) => Change::CameBack,
+            (None, Some(_)) if self.returned.contains(name) => Change::CameBack,
             (None, Some(_)) => Change::Added,
             (Some((base, old)), Some(new)) => {
                 if Self::same(base, side, name)?.entry {

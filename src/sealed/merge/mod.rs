@@ -67,6 +67,8 @@ pub struct Sides<'a> {
     pub theirs: Side<'a>,
     /// Other versions of the file, which may prove a key that is more than one step away.
     pub between: &'a [Side<'a>],
+    /// Names that one side alone has and that the other one's history had: removed there, they do not come back silently.
+    pub returned: &'a BTreeSet<String>,
 }
 
 /// What a person has decided.

@@ -103,12 +103,15 @@ fn meaning(file: &SealedFile, key: &DataKey) -> Meaning {
     file.entries.iter().map(|(name, entry)| (name.clone(), (open(name), entry.since, entry.rotated.clone()))).collect()
 }
 
+/// No name that was there once.
+static NONE: BTreeSet<String> = BTreeSet::new();
+
 fn sides<'a>(base: &'a Owned, ours: &'a Owned, theirs: &'a Owned) -> Sides<'a> {
-    Sides { base: Some(base.side()), ours: ours.side(), theirs: theirs.side(), between: &[] }
+    Sides { base: Some(base.side()), ours: ours.side(), theirs: theirs.side(), between: &[], returned: &NONE }
 }
 
 fn alone<'a>(ours: &'a Owned, theirs: &'a Owned) -> Sides<'a> {
-    Sides { base: None, ours: ours.side(), theirs: theirs.side(), between: &[] }
+    Sides { base: None, ours: ours.side(), theirs: theirs.side(), between: &[], returned: &NONE }
 }
 
 fn nonces() -> impl FnMut() -> Option<[u8; 24]> {
