@@ -1,5 +1,6 @@
 //! `envctl resolve`: finish a merge of sealed files that was left in conflict or made without envctl.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -7,7 +8,7 @@ use super::git::{below, environment_of, failed, open, project_id, project_path};
 use super::versions::{self, Found};
 use super::writing::TAIL;
 use crate::context::{Context, Exit, Outcome};
-use crate::diagnostic::{Code, Diagnostic, Diagnostics};
+use crate::diagnostic::{Code, Diagnostic, Diagnostics, safe};
 use crate::git::Git;
 use crate::merging::{self, Need, Trio, Versions, Work};
 use crate::project::MAX_FILE;
@@ -132,7 +133,7 @@ impl Resolving<'_> {
     /// Resolves a file; tells whether there was anything to do.
     fn file(&mut self, path: &str) -> Result<bool, Exit> {
         let found = versions::find(&self.git, path).map_err(|error| failed(self.context, error))?;
-        let Some(found) = found else { return Ok(false) };
+        let Some(found) = found else { return self.no_merge(path) };
         let mut problems = Diagnostics::default();
         let committed = found.committed;
         let read = self.versions(path, found, &mut problems);
@@ -155,6 +156,19 @@ impl Resolving<'_> {
         };
         self.write(&versions, &work, &bytes, sealed.as_ref())?;
         Ok(true)
+    }
+
+    /// Git knows of no merge of this file: then it is not to be left in the middle of one.
+    fn no_merge(&self, path: &str) -> Result<bool, Exit> {
+        let text = store::read_limited(&self.git.top().join(path), MAX_FILE).unwrap_or_default();
+        let marked = text.split(|byte| *byte == b'\n').any(|line| line.starts_with(b"<<<<<<< "));
+        if !marked {
+            return Ok(false);
+        }
+        let message = format!("{path}: there are markers of a merge, and git knows of none");
+        let problem = Diagnostic::error(Code::MergeConflict, message);
+        Err(self
+            .stop_on(problem.help("take the file as one side had it, `git checkout COMMIT -- FILE`, and merge again")))
     }
 
     fn versions(&mut self, path: &str, found: Found, problems: &mut Diagnostics) -> Option<Versions> {
@@ -260,8 +274,12 @@ impl Resolving<'_> {
         store::replace_verified(&self.git.top().join(path), &self.root, text.as_bytes(), verify)
             .map_err(|error| self.context.fail(Diagnostic::error(Code::Io, error.describe_as(path))))?;
         let revision = sealed.map(|sealed| format!(", sealed as revision {}", sealed.revision)).unwrap_or_default();
-        self.context.remark(&format!("{path}: resolved{revision}\n"));
-        self.context.print(&format!("git add {path}\n"))
+        self.context.remark(&format!("{}: resolved{revision}\n", safe(path)));
+        // To be copied into a shell: quoted where it has to be, and left out where nothing can carry it.
+        match shlex::try_quote(path).ok().filter(|quoted| matches!(safe(quoted), Cow::Borrowed(_))) {
+            Some(quoted) => self.context.print(&format!("git add {quoted}\n")),
+            None => Ok(()),
+        }
     }
 
     fn lock(&self, path: &str, before: &[u8]) -> Result<Lock, Exit> {

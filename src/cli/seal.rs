@@ -13,7 +13,7 @@ use crate::reference::{BackendKind, Place};
 use crate::resolve::Generate;
 use crate::secret::Secret;
 
-/// Move values into [secrets], sealed for the environment's recipients
+/// Move values into `[secrets]`, sealed for the environment's recipients
 ///
 /// Without NAME every secret that stands in the file in clear is sealed. With `--from` the values come from the local store
 /// of this machine, or from another environment.

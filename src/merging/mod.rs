@@ -300,6 +300,8 @@ impl Versions {
                 .help(format!("`envctl resolve {path} --key ours` or `--key theirs`: a new key, proved by that one, for those who can read both")),
             Refusal::TwoRecipients => error(Code::MergeKeyConflict, "both sides have changed who can read")
                 .help(format!("`envctl resolve {path} --key ours` or `--key theirs` takes that side's recipients; then `envctl recipients add`")),
+            Refusal::TheirRecipients(names) => error(Code::MergeKeyConflict, &format!("theirs has changed who can read: {}", names.join(", ")))
+                .help(format!("`envctl resolve {path} --key theirs` takes their recipients, `--key ours` keeps those that are here")),
             Refusal::NobodyReadsBoth => error(Code::MergeKeyConflict, "nobody can read both sides")
                 .help("keep one side and set anew what you miss"),
             Refusal::Unreadable(name) => error(Code::SealBroken, &format!("the sealed value of `{name}` does not open, though the seal matches"))

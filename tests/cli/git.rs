@@ -334,7 +334,7 @@ fn a_new_key_on_one_side_wins_and_two_need_a_third() {
 }
 
 #[test]
-fn recipients_of_one_side_are_taken_and_those_of_two_are_asked_for() {
+fn recipients_change_by_no_merge_alone() {
     let repository = Repository::new();
     let [carol, dave] = ["carol", "dave"].map(|name| repository.keygen(name));
     repository.branch("topic", "main");
@@ -347,7 +347,13 @@ fn recipients_of_one_side_are_taken_and_those_of_two_are_asked_for() {
     repository.envctl(&["recipients", "add", "dave", &dave, "dev"]).assert_status(0);
     repository.commit("dave");
     repository.checkout("main");
-    repository.git(&["merge", "-q", "topic", "-m", "merge"]).assert_status(0);
+    // Who can read changes by no merge that nobody has looked at.
+    let merge = repository.git(&["merge", "topic"]);
+    merge.assert_status(1);
+    assert!(merge.stderr.contains("theirs has changed who can read: carol"), "{merge}");
+    repository.envctl(&["resolve", FILE]).assert_status(1);
+    repository.envctl(&["resolve", FILE, "--key", "theirs"]).assert_status(0);
+    repository.commit("merge");
     repository.assert_sealed();
     repository.envctl_as("carol", &["check", "dev", "--seal"]).assert_status(0);
     let merge = repository.git(&["merge", "both"]);

@@ -57,11 +57,16 @@ impl Sides<'_> {
         }
         let readers = |side: Side<'_>| (side.file.age_file.clone(), side.file.recipients.clone());
         let base = self.base.map(readers);
-        if base == Some(readers(self.ours)) {
-            return Ok(Which::Theirs);
-        }
         if base == Some(readers(self.theirs)) {
             return Ok(Which::Ours);
+        }
+        if base == Some(readers(self.ours)) {
+            // Who reads here changes by no merge that nobody has looked at.
+            return match choice {
+                Some(which) => Ok(which),
+                None if ours.recipients == theirs.recipients => Ok(Which::Theirs),
+                None => Err(Refusal::TheirRecipients(differing(&ours.recipients, &theirs.recipients))),
+            };
         }
         match choice {
             // The same people, wrapped twice: one of the two, whichever side is which.
@@ -96,6 +101,12 @@ impl Sides<'_> {
         }
         true
     }
+}
+
+/// The names that two lists of recipients do not have alike.
+fn differing(one: &BTreeMap<String, String>, other: &BTreeMap<String, String>) -> Vec<String> {
+    let names: std::collections::BTreeSet<&String> = one.keys().chain(other.keys()).collect();
+    names.into_iter().filter(|name| one.get(*name) != other.get(*name)).cloned().collect()
 }
 
 /// Whether the key of one file says of the other one's that it is the next.

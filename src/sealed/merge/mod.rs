@@ -104,6 +104,8 @@ pub enum Refusal {
     TwoKeys,
     /// Both sides changed who can read.
     TwoRecipients,
+    /// Theirs changed who can read: these.
+    TheirRecipients(Vec<String>),
     /// Nobody can read both sides.
     NobodyReadsBoth,
     /// The value of this entry does not open, though the seal matches.

@@ -274,9 +274,14 @@ fn recipients_of_one_key() {
         })
     };
     let carol = wrapped(&["alice", "bob", "carol"], 7);
-    for (ours, theirs) in [(&carol, &other), (&other, &carol)] {
-        let file = seal(&sides(&base, ours, theirs).merge(&Choices::default()).unwrap());
-        assert_eq!((file.recipients.len(), file.age_file.first()), (3, Some(&7)));
+    let file = seal(&sides(&base, &carol, &other).merge(&Choices::default()).unwrap());
+    assert_eq!((file.recipients.len(), file.age_file.first()), (3, Some(&7)));
+    // Who reads ours is not changed by theirs alone.
+    let theirs = Refusal::TheirRecipients(vec![String::from("carol")]);
+    assert_eq!(refusal(sides(&base, &other, &carol)), theirs);
+    for (key, count) in [(Which::Theirs, 3), (Which::Ours, 2)] {
+        let choices = Choices { key: Some(key), ..Choices::default() };
+        assert_eq!(seal(&sides(&base, &other, &carol).merge(&choices).unwrap()).recipients.len(), count);
     }
     let again = wrapped(&["alice", "bob", "carol"], 8);
     for (ours, theirs) in [(&carol, &again), (&again, &carol)] {
