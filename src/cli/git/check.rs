@@ -28,6 +28,8 @@ const BECH32: &[u8] = b"QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L";
 const IDENTITY_LENGTH: usize = 58;
 /// How the identity of a plugin begins, on a line of its own.
 const PLUGIN: &[u8] = b"AGE-PLUGIN-";
+/// The mode of a commit of another repository.
+const SUBMODULE: &str = "160000";
 /// Files in which an identity is looked for are not larger than this, in bytes.
 const MAX_IDENTITY: u64 = 1 << 20;
 /// Problems that stop a commit; others are the affair of `envctl check`.
@@ -107,7 +109,7 @@ fn files(
     staged: &[Staged],
     problems: &mut Diagnostics,
 ) -> Result<BTreeMap<String, Vec<u8>>, Exit> {
-    let mut files = BTreeMap::new();
+    let mut wanted = Vec::new();
     for entry in staged.iter().filter(|entry| entry.stage == 0) {
         let prefix = below(project, "");
         let Some(path) = entry.path.strip_prefix(&prefix) else { continue };
@@ -118,23 +120,23 @@ fn files(
         if !is_ours {
             continue;
         }
-        let bytes = git.content(&entry.object).map_err(|error| failed(context, error))?.unwrap_or_default();
         if path.starts_with("environments/") && path.ends_with(".local.toml") {
             problems.push(refused(&entry.path, "the overlay of one machine is no part of the project"));
-        } else if is_ours && entry.mode == "120000" {
+        } else if entry.mode == "120000" {
             problems.push(refused(&entry.path, "a link is not followed out of a commit"));
-        } else if is_ours {
-            files.insert(path.to_owned(), bytes);
+        } else if entry.mode != SUBMODULE {
+            wanted.push((path.to_owned(), entry.object.as_str()));
         }
     }
-    Ok(files)
+    let objects: Vec<&str> = wanted.iter().map(|(_, object)| *object).collect();
+    let contents = git.contents(&objects, u64::MAX).map_err(|error| failed(context, error))?;
+    Ok(wanted.into_iter().zip(contents).map(|((path, _), bytes)| (path, bytes.unwrap_or_default())).collect())
 }
 
 /// Identities in what the commit adds, anywhere in the repository.
 fn identities(git: &Git, problems: &mut Diagnostics) -> Result<(), GitError> {
     let mut changed = git.changed()?;
-    // A submodule is a commit of another repository.
-    changed.retain(|one| one.mode != "160000");
+    changed.retain(|one| one.mode != SUBMODULE);
     let objects: Vec<&str> = changed.iter().map(|one| one.object.as_str()).collect();
     let contents = git.contents(&objects, MAX_IDENTITY)?;
     for (entry, bytes) in changed.iter().zip(contents) {
