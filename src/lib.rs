@@ -7,9 +7,9 @@
 //! | layer | modules | may |
 //! |---|---|---|
 //! | 0 words | [`secret`] [`source`] [`diagnostic`] | depend on nothing above |
-//! | 1 language | [`document`] [`kind`] [`name`] [`placeholder`] [`recipe`] [`recipient`] [`age_file`] [`schema`] [`reference`](mod@reference) [`config`] [`template`] [`environment`] [`model`] [`lint`] [`plan`] [`validate`] [`render`] [`dotenv`] [`infer`] [`scaffold`] [`view`] | compute; no file, process, network or clock |
-//! | 2 world | [`process`] [`store`] [`project`] [`backend`] [`generate`] [`identity`] [`resolve`] [`inject`] [`editor`] | touch the machine; never print |
-//! | 3 edge | [`terminal`] [`context`] [`cli`] | print |
+//! | 1 language | [`document`] [`kind`] [`name`] [`placeholder`] [`recipe`] [`recipient`] [`age_file`] [`schema`] [`reference`](mod@reference) [`config`] [`template`] [`environment`] [`model`] [`lint`] [`plan`] [`validate`] [`render`] [`dotenv`] [`infer`] [`scaffold`] [`view`] [`sealed`] [`assign`] [`outline`] [`patch`] | compute; no file, process, network or clock |
+//! | 2 world | [`process`] [`store`] [`project`] [`backend`] [`generate`] [`identity`] [`resolve`] [`inject`] [`editor`] [`unseal`] [`update`] [`git`] [`merging`] | touch the machine; never print |
+//! | 3 edge | [`terminal`] [`person`] [`context`] [`cli`] | print |
 
 pub mod age_file;
 pub mod assign;

@@ -69,7 +69,9 @@ impl RecipientFlaw {
             Self::SshRsa | Self::SshOther => "`envctl keygen` makes an identity and prints its recipient",
             Self::SshDamaged => "copy the first two words of the file that ends in `.pub`",
             Self::NotCanonical => "write `age1…` in lower case, and of an SSH key its first two words only",
-            _ => "`age-keygen -y FILE` prints the recipient of an identity",
+            _ => {
+                "`envctl keygen --show` prints the recipient of your identity, `age-keygen -y FILE` that of another one"
+            }
         }
     }
 

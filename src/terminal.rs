@@ -86,13 +86,18 @@ impl Terminal {
         self.attended && io::stderr().is_terminal() && tty().is_some()
     }
 
-    /// Asks for a line; nothing if nobody can be asked or the terminal is closed.
+    /// Asks a question and gives the answer without white space around it; nothing if nobody can be asked.
     pub fn ask(&self, question: &str) -> Option<String> {
+        self.line(question).map(|line| line.trim().to_owned())
+    }
+
+    /// Asks for a line as it is typed; nothing if nobody can be asked or the terminal is closed.
+    pub fn line(&self, question: &str) -> Option<String> {
         let mut tty = tty().filter(|_| self.can_ask())?;
         write(&mut tty, question.as_bytes()).ok()?;
         let mut line = String::new();
         io::BufRead::read_line(&mut io::BufReader::new(io::Read::take(tty, MAX_LINE)), &mut line).ok()?;
-        line.ends_with('\n').then(|| line.trim().to_owned())
+        Some(line.strip_suffix('\n')?.to_owned())
     }
 
     /// Asks for a secret on one line, which is not shown; nothing if nobody can be asked.

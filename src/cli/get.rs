@@ -1,6 +1,6 @@
 //! `envctl get`: one value.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::complete;
 use super::words::Words;
@@ -9,7 +9,7 @@ use crate::context::{Context, Exit, Outcome};
 use crate::diagnostic::{Class, Code, Diagnostic, Diagnostics, Severity};
 use crate::model::Model;
 use crate::plan::plan_one;
-use crate::project::{Loaded, Wanted};
+use crate::project::{CONFIG, Loaded, Wanted};
 use crate::resolve::{Generate, Stores, resolve};
 use crate::schema::View;
 use crate::secret::Secret;
@@ -62,7 +62,19 @@ pub(super) fn run(args: &Args, context: &Context) -> Outcome {
     }
     let view = view(context, args.schema.as_deref(), &loaded, &model, name)?;
     let value = value(context, &mut loaded, &model, (&environment, view, name))?;
+    keep_project(args.output.as_deref(), &loaded, context)?;
     give(args, context, &value)
+}
+
+/// A value in clear never takes the place of a file of the project.
+fn keep_project(output: Option<&Path>, loaded: &Loaded, context: &Context) -> Outcome {
+    let real = output.and_then(|path| path.canonicalize().ok());
+    let Some(below) = real.as_ref().and_then(|real| real.strip_prefix(&loaded.root).ok()) else { return Ok(()) };
+    if below != Path::new(CONFIG) && !below.starts_with("environments") && !below.starts_with("schemas") {
+        return Ok(());
+    }
+    let message = format!("{} is a file of the project, and would be overwritten", below.display());
+    Err(context.fail(Diagnostic::error(Code::Usage, message).help("name another file")))
 }
 
 /// The schema that is meant; where that does not have the variable, the only one that does.

@@ -116,6 +116,11 @@ fn prompted(context: &Context, variable: &Variable) -> Result<Secret, Exit> {
         let problem = Diagnostic::error(Code::Usage, "there is no terminal to ask for the value on");
         return Err(context.fail(problem.help("`--stdin`, `--file FILE` or `--generate` says where it comes from")));
     }
+    if !variable.is_secret()
+        && let Some(line) = context.terminal.line(&format!("{name}: "))
+    {
+        return Ok(Secret::from_string(line));
+    }
     match context.terminal.ask_hidden(&format!("{name} (not shown): ")) {
         Some(Hidden::Answer(value)) => Ok(value),
         Some(Hidden::SeveralLines) => {

@@ -142,9 +142,18 @@ pub(super) fn add(args: &Add, context: &Context) -> Outcome {
     for environment in &environments {
         writing.open(environment)?;
     }
+    // A plugin may be missing or refuse: tried with a key of no use, before anything is written.
+    let trial = update::new_key().map_err(|problem| writing.stop(problem))?;
+    context.wrap(&trial, &BTreeMap::from([(args.name.clone(), args.recipient.clone())]))?;
     write_config(&writing, |text| assign::with_recipient(text, &args.name, &args.recipient))?;
     for environment in &environments {
         add_to(&mut writing, environment, &args.name, &args.recipient)?;
+    }
+    let unsealed = writing.model.environments.values().filter(|file| args.chosen.all && file.sealed.is_none());
+    let unsealed: Vec<&str> =
+        unsealed.filter(|file| file.recipients.is_some()).map(|file| file.name.as_str()).collect();
+    if !unsealed.is_empty() {
+        context.remark(&format!("not sealed yet, and not changed: {}\n", unsealed.join(", ")));
     }
     Ok(())
 }

@@ -358,3 +358,24 @@ fn rekey_keeps_values_and_readers() {
     refused(&people.alice(&["rekey"]), 2, "usage", "`ENV` is missing");
     refused(&people.run_as("carol", &["rekey", "dev"]).output(), 4, "sealed-unreadable", "none of your identities");
 }
+
+#[test]
+fn somebody_who_cannot_be_added_leaves_nothing_behind() {
+    let people = People::with(&["dev"]);
+    let before = people.sandbox.read("envctl.toml");
+    // A plugin that this user has not named in the configuration of their own.
+    let plugin = "age1name1qqpmvn7k";
+    let output = people.alice(&["recipients", "add", "dave", plugin, "dev"]);
+    assert_ne!(output.status, 0, "{output}");
+    assert_eq!(people.sandbox.read("envctl.toml"), before);
+}
+
+#[test]
+fn environments_without_secrets_are_named_and_left() {
+    let people = People::with(&["dev"]);
+    people.sandbox.file("environments/prod.toml", "protected = true\nrecipients = [\"alice\"]\n");
+    let output = people.alice(&["recipients", "add", "carol", &people.keys[2], "--all"]);
+    output.assert_status(0);
+    assert!(output.stderr.ends_with("not sealed yet, and not changed: prod\n"), "{output}");
+    assert!(!people.file("prod").contains("carol"));
+}

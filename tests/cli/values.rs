@@ -520,3 +520,27 @@ fn help_is_short_and_says_what_is_taken() {
         assert!(help.stdout.lines().count() < 80, "{help}");
     }
 }
+
+#[test]
+fn a_value_takes_no_file_of_the_project() {
+    let (sandbox, _) = sealed("");
+    let before = sandbox.read(DEV);
+    for file in [DEV, "envctl.toml", "schemas/api.toml", "./environments/../environments/dev.toml"] {
+        let output = get(&sandbox, &["dev", "DB_PASSWORD", "-o", file]);
+        refused(&output, 2, "usage", "is a file of the project");
+    }
+    assert_eq!(sandbox.read(DEV), before);
+    get(&sandbox, &["dev", "DB_PASSWORD", "-o", "../home/password"]).assert_status(0);
+}
+
+#[test]
+fn what_is_no_secret_is_seen_while_it_is_typed() {
+    if !there_is("python3", "prompts") {
+        return;
+    }
+    let sandbox = desk("");
+    let steps = r#"[["expect", "NAME: "], ["send", " two words \n"]]"#;
+    let output = on_terminal(&sandbox, steps, &["set", "dev", "NAME"]);
+    assert!(output.status == 0 && output.stdout.contains("NAME:  two words "), "{output}");
+    assert!(sandbox.read(DEV).contains("NAME = \" two words \"\n"));
+}
