@@ -96,7 +96,8 @@ fn finish(context: &Context, loaded: &Loaded, problems: Diagnostics, unverified:
         return Err(Exit(code));
     }
     if unverified > 0 {
-        context.remark(&format!("ok, {unverified} seals not verified (no key)\n"));
+        let seals = if unverified == 1 { "seal" } else { "seals" };
+        context.remark(&format!("ok, {unverified} {seals} not verified (no key)\n"));
     }
     Ok(())
 }
