@@ -364,9 +364,9 @@ fn somebody_who_cannot_be_added_leaves_nothing_behind() {
     let people = People::with(&["dev"]);
     let before = people.sandbox.read("envctl.toml");
     // A plugin that this user has not named in the configuration of their own.
-    let plugin = "age1name1qqpmvn7k";
+    let plugin = "age1counter10uxujaf6sewx3puarefdjs";
     let output = people.alice(&["recipients", "add", "dave", plugin, "dev"]);
-    assert_ne!(output.status, 0, "{output}");
+    refused(&output, 4, "identity-unusable", "counter");
     assert_eq!(people.sandbox.read("envctl.toml"), before);
 }
 
