@@ -57,13 +57,19 @@ pub(super) fn draft(
     Ok((Draft::first(project, environment, protected, recipients, age_file, key), cleartext))
 }
 
-/// A new value is not sealed for somebody whose key the project does not name: the whole file may be another one than it
-/// was, made by anybody for keys of their own.
+/// A new value is not sealed for a key that stands where another one should, or for somebody whom the project names
+/// nowhere: the whole file may be another one than it was, made by anybody for keys of their own.
 fn known_readers(writing: &Writing<'_>, environment: &str, sealed: &SealedFile) -> Outcome {
-    let known: Vec<&str> = writing.model.config.recipients.values().map(|key| key.value.as_str()).collect();
-    let unknown = sealed.recipients.iter().filter(|(_, key)| !known.contains(&key.as_str()));
-    let names: Vec<&str> = unknown.map(|(name, _)| name.as_str()).collect();
-    let (false, Some((_, spans))) = (names.is_empty(), &writing.file(environment)?.sealed) else { return Ok(()) };
+    let file = writing.file(environment)?;
+    let known = &writing.model.config.recipients;
+    let declared = |name: &String| {
+        file.recipients.as_ref().is_none_or(|list| list.value.iter().any(|declared| declared.value == *name))
+    };
+    let is_unknown = |(name, key): &(&String, &String)| {
+        !known.values().any(|known| known.value == **key) && (known.contains_key(*name) || !declared(name))
+    };
+    let names: Vec<&str> = sealed.recipients.iter().filter(is_unknown).map(|(name, _)| name.as_str()).collect();
+    let (false, Some((_, spans))) = (names.is_empty(), &file.sealed) else { return Ok(()) };
     let message = format!("`{environment}` can be read with a key that envctl.toml does not name");
     let problem = Diagnostic::error(Code::UnknownReader, message).at(spans.recipients, "these can read it");
     let problem = problem.note(format!("not named, or with another key: {}", names.join(", ")));
