@@ -66,8 +66,8 @@ pub fn added(text: &str, file: &EnvironmentFile, schema: Option<&str>, name: &st
     match (tables.place(schema), next, entries.last()) {
         (Place::Closed, _, _) => return None,
         (Place::Header(_), Some(next), _) => patches.insert(tables.above(text, next.key_span.start), &line),
-        (Place::Header(_), None, Some(last)) => after(&mut patches, text, last.span.end, &line),
-        (Place::Header(end), None, None) => after(&mut patches, text, end, &line),
+        (Place::Header(_), None, Some(last)) => patches.insert_after(last.span.end, &line),
+        (Place::Header(end), None, None) => patches.insert_after(end, &line),
         (Place::Nowhere, _, _) => {
             // `[values]` comes before all tables, one for a schema before what is sealed.
             let at = if schema.is_none() { tables.first } else { tables.sealed };
@@ -126,7 +126,7 @@ pub fn with_recipient(text: &str, name: &str, key: &str) -> Option<String> {
         return Some(text.to_owned());
     }
     let last = table.entries().map(|(_, value)| value.span.end).max();
-    after(&mut patches, text, last.unwrap_or(value.span.end), &line);
+    patches.insert_after(last.unwrap_or(value.span.end), &line);
     Some(patches.apply())
 }
 
@@ -161,15 +161,6 @@ fn end_of_head(text: &str, first_table: usize) -> usize {
         }
     }
     end
-}
-
-fn after(patches: &mut Patches<'_>, text: &str, offset: usize, line: &str) {
-    let at = line_end(text, offset);
-    if text.get(..at).is_some_and(|before| before.ends_with('\n')) {
-        patches.insert(at, line);
-    } else {
-        patches.insert(at, &format!("\n{}", line.trim_end_matches('\n')));
-    }
 }
 
 #[cfg(test)]

@@ -31,6 +31,16 @@ impl<'t> Patches<'t> {
         self.replace(at..at, with);
     }
 
+    /// Inserts lines after the one that holds `offset`, which may be the last one and lack its newline.
+    pub fn insert_after(&mut self, offset: usize, lines: &str) {
+        let at = line_end(self.text, offset);
+        if self.text.get(..at).is_some_and(|before| before.ends_with('\n')) {
+            self.insert(at, lines);
+        } else {
+            self.insert(at, &format!("\n{}", lines.strip_suffix('\n').unwrap_or(lines)));
+        }
+    }
+
     /// Removes the lines that a range touches, and one blank line beside them if there is one on both sides.
     pub fn remove_lines(&mut self, range: Range<usize>) {
         let (mut start, mut end) = (line_start(self.text, range.start), line_end(self.text, range.end));

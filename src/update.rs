@@ -32,7 +32,7 @@ pub fn today() -> String {
 }
 
 /// The system gave no random bytes.
-fn no_random() -> Diagnostic {
+pub fn no_random() -> Diagnostic {
     Diagnostic::error(Code::Io, "the system's random generator failed")
 }
 

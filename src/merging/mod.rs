@@ -20,6 +20,7 @@ use crate::sealed::merge::{
 };
 use crate::source::{SourceId, SourceMap};
 use crate::unseal::{Opened, Unsealer};
+use crate::update::no_random;
 
 /// One version of the file.
 #[derive(Debug)]
@@ -432,10 +433,6 @@ pub fn nonce() -> Option<[u8; 24]> {
     let mut bytes = [0; 24];
     SysRng.try_fill_bytes(&mut bytes).ok()?;
     Some(bytes)
-}
-
-fn no_random() -> Diagnostic {
-    Diagnostic::error(Code::Io, "the system's random generator failed")
 }
 
 fn unmarked() -> Diagnostic {

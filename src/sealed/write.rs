@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::layout::{Found, Layout, Lines, layout};
 use super::{SealedEntry, SealedFile, armor};
 use crate::outline::Outline;
-use crate::patch::{Patches, line_end};
+use crate::patch::Patches;
 
 /// `text` with `file` as its sealed part; nothing if it is no TOML.
 pub fn rewrite(text: &str, file: &SealedFile) -> Option<String> {
@@ -120,18 +120,8 @@ fn fields(patches: &mut Patches<'_>, text: &str, seal: &Lines, file: &SealedFile
             patches.replace(old.value.clone(), &quoted(code));
         }
         (Some(old), None) => patches.remove_lines(old.key.start..old.value.end),
-        (None, Some(code)) => insert_after(patches, text, line.value.end, &format!("lineage = \"{code}\"\n")),
+        (None, Some(code)) => patches.insert_after(line.value.end, &format!("lineage = \"{code}\"\n")),
         _ => {}
-    }
-}
-
-/// Inserts lines after the line that holds `offset`, which may be the last one and lack its newline.
-fn insert_after(patches: &mut Patches<'_>, text: &str, offset: usize, lines: &str) {
-    let at = line_end(text, offset);
-    if text.get(..at).is_some_and(|before| before.ends_with('\n')) {
-        patches.insert(at, lines);
-    } else {
-        patches.insert(at, &format!("\n{}", lines.strip_suffix('\n').unwrap_or(lines)));
     }
 }
 
@@ -194,10 +184,10 @@ fn add(patches: &mut Patches<'_>, text: &str, lines: &Lines, added: &[(&str, Str
         let next = lines.lines.iter().find(|line| sorted && line.name.as_str() > *name);
         match (next, lines.lines.last()) {
             (Some(next), _) => patches.insert(outline.block_start(text, next.key.start), &format!("{new}{gap}")),
-            (None, Some(last)) => insert_after(patches, text, last.value.end, &format!("{gap}{new}")),
+            (None, Some(last)) => patches.insert_after(last.value.end, &format!("{gap}{new}")),
             (None, None) => {
                 let before = if index == 0 { "" } else { gap };
-                insert_after(patches, text, lines.header.end, &format!("{before}{new}"));
+                patches.insert_after(lines.header.end, &format!("{before}{new}"));
             }
         }
     }
